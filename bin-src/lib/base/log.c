@@ -1,0 +1,74 @@
+/* base/log.c: see log.h */
+#include "base/log.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/num.h"
+#include "base/progress.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warning", [LOG_ERROR] = "error"};
+static enum log_level lowest = LOG_INFO; // the process has one stderr, and so one level
+
+void log_set_level(enum log_level level)
+{
+    lowest = level;
+}
+
+static void add_json(struct buf *line, enum log_level level, const char *message, const struct log_field *fields)
+{
+    char ts[CLOCK_UTC_SIZE];
+    const char *job = getenv("SLURM_JOB_ID");
+    clock_format_utc(ts, clock_utc_ns(), 6);
+    json_object(line);
+    json_key(line, "ts"), json_cstr(line, ts);
+    json_key(line, "level"), json_cstr(line, level_names[level]);
+    json_key(line, "logger"), json_cstr(line, program_invocation_short_name);
+    json_key(line, "message"), json_cstr(line, message);
+    if (job)
+        json_key(line, "job_id"), json_cstr(line, job);
+    for (; fields->key; fields++) {
+        json_key(line, fields->key);
+        if (fields->text)
+            json_cstr(line, fields->text);
+        else
+            json_double(line, fields->number);
+    }
+    json_object_end(line);
+}
+
+static void add_text(struct buf *line, const char *message, const struct log_field *fields)
+{
+    buf_add_str(line, str_of(program_invocation_short_name));
+    buf_add_str(line, STR(": "));
+    buf_add_str(line, str_of(message));
+    for (; fields->key; fields++) {
+        buf_addf(line, " %s=", fields->key);
+        if (fields->text)
+            buf_add_str(line, str_of(fields->text));
+        else
+            buf_addf(line, "%.6g", fields->number);
+    }
+}
+
+void log_write(enum log_level level, const char *message, const struct log_field *fields)
+{
+    if (level < lowest)
+        return;
+    const char *format = getenv("LM_LOG");
+    struct buf line = {0};
+    if (format && strcmp(format, "json") == 0)
+        add_json(&line, level, message, fields);
+    else
+        add_text(&line, message, fields);
+    buf_add_char(&line, '\n');
+    progress_erase();
+    // A log that cannot be written has nowhere to be reported; without memory the bare message goes out.
+    ssize_t ignored = line.failed ? write(2, message, strlen(message)) : write(2, line.ptr, line.len);
+    ignored = line.failed ? write(2, "\n", 1) : ignored;
+    (void)ignored;
+    buf_release(&line);
+}

@@ -1,0 +1,43 @@
+/*
+ * base/log.h: one line an event, on stderr
+ *
+ *     log_info("served", log_kv("model", name), log_kv("port", port));
+ *
+ * Text: "lm-serve: served model=x port=8000". With LM_LOG=json: one object with ts, level, logger, message and the
+ * fields, and job_id under SLURM. A line goes out in one write(2). For programs; libraries return errors.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+struct log_field {
+    const char *key; // NULL ends a list
+    const char *text; // NULL: a number
+    double number;
+};
+
+/* Lines below level are dropped; LOG_INFO at the start (-q: LOG_WARN, -v: LOG_DEBUG). */
+void log_set_level(enum log_level level);
+void log_write(enum log_level level, const char *message, const struct log_field *fields);
+
+static inline struct log_field log_kv_text(const char *key, const char *text)
+{
+    return (struct log_field){key, text ? text : "", 0};
+}
+
+static inline struct log_field log_kv_number(const char *key, double number)
+{
+    return (struct log_field){key, 0, number};
+}
+
+#define log_kv(key, value) _Generic((value), char *: log_kv_text, const char *: log_kv_text, default: log_kv_number)(key, value)
+#define log_at(level, message, ...) log_write(level, message, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
+#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
+#define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
+#define log_warn(...) log_at(LOG_WARN, __VA_ARGS__)
+#define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,55 @@
+/* base/out.c: see out.h */
+#include "base/out.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+static char held[256 << 10]; // the process has one standard output
+static size_t held_len;
+
+int out_all(int fd, const void *bytes, size_t len, struct err *err)
+{
+    const char *at = bytes;
+    while (len > 0) {
+        ssize_t wrote = write(fd, at, len);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0 && errno == EAGAIN) { // a pipe that somebody made non-blocking
+            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+            continue;
+        }
+        if (wrote < 0)
+            return err_errno(err, "write");
+        at += wrote;
+        len -= (size_t)wrote;
+    }
+    return 0;
+}
+
+int out_flush(struct err *err)
+{
+    size_t len = held_len;
+    held_len = 0; // what could not be written is not tried again
+    return out_all(STDOUT_FILENO, held, len, err) < 0 ? err_prefix(err, "standard output: ") : 0;
+}
+
+int out_write(const void *bytes, size_t len, struct err *err)
+{
+    if (len > sizeof held - held_len && out_flush(err) < 0)
+        return -1;
+    if (len >= sizeof held)
+        return out_all(STDOUT_FILENO, bytes, len, err) < 0 ? err_prefix(err, "standard output: ") : 0;
+    memcpy(held + held_len, bytes, len);
+    held_len += len;
+    return 0;
+}
+
+int out_finish(struct err *err)
+{
+    if (out_flush(err) < 0)
+        return -1;
+    if (close(STDOUT_FILENO) < 0 && errno != EBADF)
+        return err_errno(err, "standard output");
+    return 0;
+}

@@ -1,0 +1,19 @@
+/*
+ * base/out.h: standard output, buffered, whose failure shows
+ *
+ * Without out_finish at the end a full disk would be status 0. For programs, from one thread.
+ */
+#ifndef BASE_OUT_H
+#define BASE_OUT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+int out_write(const void *bytes, size_t len, struct err *err);
+int out_flush(struct err *err);
+int out_finish(struct err *err); // flushes and closes: some file systems say only at close that nothing was kept
+
+/* All of it to fd, whatever signals come between. Fails with errno's reason. */
+int out_all(int fd, const void *bytes, size_t len, struct err *err);
+
+#endif

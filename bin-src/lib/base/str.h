@@ -1,0 +1,63 @@
+/*
+ * base/str.h: a string as a view, pointer and length
+ *
+ * JSON text may hold a zero byte, so strings are never measured by one. A view owns nothing: it lives as long as
+ * what it points into.
+ */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+struct str {
+    const char *ptr;
+    size_t len;
+};
+
+#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define STR_ARG(s) (int)(s).len, (s).ptr // for "%.*s"
+
+static inline struct str str_of(const char *text)
+{
+    return (struct str){text, strlen(text)};
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool str_is(struct str a, const char *text)
+{
+    return str_eq(a, str_of(text));
+}
+
+/* As str_is, upper and lower case alike (ASCII): for HTTP header names. */
+static inline bool str_is_nocase(struct str a, const char *text)
+{
+    return a.len == strlen(text) && strncasecmp(a.ptr, text, a.len) == 0;
+}
+
+static inline bool str_starts(struct str a, struct str prefix)
+{
+    return a.len >= prefix.len && memcmp(a.ptr, prefix.ptr, prefix.len) == 0;
+}
+
+/* Without blanks, tabs, CR and LF at both ends. */
+static inline struct str str_trim(struct str a)
+{
+    while (a.len > 0 && strchr(" \t\r\n", a.ptr[0]) && a.ptr[0] != '\0') {
+        a.ptr++;
+        a.len--;
+    }
+    while (a.len > 0 && strchr(" \t\r\n", a.ptr[a.len - 1]) && a.ptr[a.len - 1] != '\0')
+        a.len--;
+    return a;
+}
+
+#endif
