@@ -27,6 +27,8 @@ struct waker {
 
 struct feed {
     const struct load_options *options;
+    struct jsonl_reader *reader;
+    struct jsonl_record *first_record; // read to learn the mode, and not yet taken; NULL: none
     struct kept *kept;
     void (*pass_on)(void *user, struct job *job);
     void *user;
@@ -254,24 +256,29 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
     return 0;
 }
 
+/* The next record; malformed lines are reported. JSONL_BAD is never returned. */
+static enum jsonl_got next_record(struct feed *feed, struct jsonl_record **rec, struct err *err)
+{
+    enum jsonl_got got;
+    while ((got = jsonl_next(feed->reader, rec, err)) == JSONL_BAD)
+        report(feed, jsonl_where(feed->reader), err->msg);
+    return got;
+}
+
 static int read_all(struct feed *feed, struct err *err)
 {
-    struct jsonl_reader *reader = jsonl_open(feed->options->paths, err);
-    struct jsonl_record *rec;
-    int more = reader ? 1 : -1;
-    for (int64_t n = 0; more > 0 && (feed->options->count == 0 || n < feed->options->count); n++) {
-        enum jsonl_got got = jsonl_next(reader, &rec, err);
-        if (got == JSONL_END)
+    const struct load_options *options = feed->options;
+    struct jsonl_record *rec = feed->first_record;
+    enum jsonl_got got = rec ? JSONL_RECORD : JSONL_END;
+    int more = 1;
+    for (int64_t n = 0; got == JSONL_RECORD && more > 0; n++) {
+        more = take_record(feed, rec, jsonl_where(feed->reader), err);
+        if (options->count > 0 && n + 1 >= options->count)
             break;
-        if (got == JSONL_FAILED)
-            more = -1;
-        else if (got == JSONL_BAD)
-            report(feed, jsonl_where(reader), err->msg);
-        else
-            more = take_record(feed, rec, jsonl_where(reader), err);
+        if (more > 0)
+            got = next_record(feed, &rec, err);
     }
-    jsonl_close(reader);
-    return more < 0 ? -1 : 0;
+    return more < 0 || got == JSONL_FAILED ? -1 : 0;
 }
 
 static void *run(void *user)
@@ -305,6 +312,7 @@ static void release(struct feed *feed)
     free(feed->wakers);
     for (int i = 0; i < OPENAI_API_COUNT; i++)
         buf_release(&feed->heads[i]);
+    jsonl_close(feed->reader);
     jdoc_free(feed->doc);
     free(feed->lanes);
     pthread_mutex_destroy(&feed->lock);
@@ -313,18 +321,31 @@ static void release(struct feed *feed)
     free(feed);
 }
 
-struct feed *feed_new(const struct load_options *options, struct kept *kept, void (*pass_on)(void *user, struct job *job), void *user,
-                      struct err *err)
+/* Reads the first record; where nobody said how to pace and it says when to be sent, it is sent then. */
+static int read_first(struct feed *feed, struct load_options *options, struct err *err)
 {
-    struct feed *feed = calloc(1, sizeof *feed);
-    if (!feed) {
-        err_nomem(err);
-        return NULL;
+    struct jsonl_record *rec;
+    feed->reader = jsonl_open(options->paths, err);
+    if (!feed->reader)
+        return -1;
+    enum jsonl_got got = next_record(feed, &rec, err);
+    if (got == JSONL_FAILED)
+        return -1;
+    if (got == JSONL_RECORD) {
+        feed->first_record = rec;
+        if (!options->mode_is_given && options->mode == LOAD_CLOSED && jsonl_has(rec, "at_ns"))
+            options->mode = LOAD_AT;
     }
-    *feed = (struct feed){.options = options, .kept = kept, .pass_on = pass_on, .user = user};
-    pthread_mutex_init(&feed->lock, NULL);
-    pthread_cond_init(&feed->room, NULL);
-    pthread_cond_init(&feed->first, NULL);
+    if (options->mode == LOAD_CLOSED && options->concurrency == 0)
+        options->concurrency = 1;
+    if (options->concurrency > 0 && options->threads > options->concurrency)
+        options->threads = options->concurrency;
+    return 0;
+}
+
+static int set_up(struct feed *feed, struct err *err)
+{
+    const struct load_options *options = feed->options;
     feed->doc = jdoc_new();
     feed->lane_count = options->mode == LOAD_CLOSED ? 1 : (int)options->threads;
     feed->lanes = calloc((size_t)feed->lane_count, sizeof *feed->lanes);
@@ -340,15 +361,32 @@ struct feed *feed_new(const struct load_options *options, struct kept *kept, voi
         ok = ok && !feed->heads[i].failed;
     }
     if (!ok)
+        return err_nomem(err);
+    return options->mode == LOAD_OPEN ? arrivals_init(&feed->arrivals, options->arrivals, options->rate_rps, options->seed, 0, err) : 0;
+}
+
+struct feed *feed_new(struct load_options *options, struct err *err)
+{
+    struct feed *feed = calloc(1, sizeof *feed);
+    if (!feed) {
         err_nomem(err);
-    else if (options->mode != LOAD_OPEN || arrivals_init(&feed->arrivals, options->arrivals, options->rate_rps, options->seed, 0, err) == 0)
+        return NULL;
+    }
+    feed->options = options;
+    pthread_mutex_init(&feed->lock, NULL);
+    pthread_cond_init(&feed->room, NULL);
+    pthread_cond_init(&feed->first, NULL);
+    if (read_first(feed, options, err) == 0 && set_up(feed, err) == 0)
         return feed;
     release(feed);
     return NULL;
 }
 
-int feed_start(struct feed *feed, struct err *err)
+int feed_start(struct feed *feed, struct kept *kept, void (*pass_on)(void *user, struct job *job), void *user, struct err *err)
 {
+    feed->kept = kept;
+    feed->pass_on = pass_on;
+    feed->user = user;
     if (pthread_create(&feed->thread, NULL, run, feed) != 0)
         return err_set(err, ERR_NOMEM, "cannot start a thread");
     feed->started = true;

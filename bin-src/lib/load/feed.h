@@ -21,13 +21,13 @@ enum feed_got {
     FEED_END,   // there will be none
 };
 
-/* pass_on takes the jobs that are not sent; called from the feed's thread. */
-struct feed *feed_new(const struct load_options *options, struct kept *kept, void (*pass_on)(void *user, struct job *job), void *user,
-                      struct err *err);
+/* Reads up to the first record, which may set options->mode; options are not changed after. */
+struct feed *feed_new(struct load_options *options, struct err *err);
 /* Ends it, and frees it unless its thread still waits for input. -1: the input could not be read to its end. */
 int feed_close(struct feed *feed, struct err *err);
 
-int feed_start(struct feed *feed, struct err *err);
+/* pass_on takes the jobs that are not sent; called from the feed's thread. */
+int feed_start(struct feed *feed, struct kept *kept, void (*pass_on)(void *user, struct job *job), void *user, struct err *err);
 /* Waits until the first job is there, or there will be none. */
 void feed_wait_first(struct feed *feed);
 /* Hands out no more jobs. From any thread. */

@@ -128,12 +128,14 @@ struct kept *kept_open(const char *path, struct str load, struct err *err)
 {
     struct kept *kept = calloc(1, sizeof *kept);
     char copy_path[4096];
-    if (!kept || !(kept->path = strdup(path))) {
+    if (!kept || !(kept->path = strdup(path ? path : ""))) {
         free(kept);
         err_nomem(err);
         return NULL;
     }
     kept->fd = -1;
+    if (!path)
+        return kept;
     snprintf(copy_path, sizeof copy_path, "%s.new", path);
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return kept;

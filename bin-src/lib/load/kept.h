@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 struct kept;
-/* A file that is not there is empty. load is the JSON text that timing.load must be. */
+/* A file that is not there is empty, and so is NULL. load is the JSON text that timing.load must be. */
 struct kept *kept_open(const char *path, struct str load, struct err *err);
 void kept_close(struct kept *kept); // NULL is fine
 

@@ -28,6 +28,7 @@ struct load_options {
     bool insecure;
 
     enum load_mode mode;
+    bool mode_is_given;     // else a closed loop becomes LOAD_AT where the first record has at_ns
     int64_t concurrency;    // closed: so many at a time; else the most at a time, 0: no cap
     enum load_blocked blocked;
     double rate_rps;        // open

@@ -230,7 +230,7 @@ bool sink_broken(struct sink *sink, struct err *err)
     return broken;
 }
 
-int sink_finish(struct sink *sink, enum sink_end end, struct err *err)
+void sink_join(struct sink *sink)
 {
     pthread_mutex_lock(&sink->lock);
     sink->ending = true;
@@ -239,6 +239,10 @@ int sink_finish(struct sink *sink, enum sink_end end, struct err *err)
     if (sink->started)
         pthread_join(sink->thread, NULL);
     sink->started = false;
+}
+
+int sink_finish(struct sink *sink, enum sink_end end, struct err *err)
+{
     release_held(sink, end == SINK_SHOW ? STDOUT_FILENO : sink->fd);
     return sink_broken(sink, err) ? -1 : 0;
 }

@@ -35,10 +35,12 @@ struct sink_counts sink_counts(struct sink *sink);
 /* Why it cannot write any more; false: it can. */
 bool sink_broken(struct sink *sink, struct err *err);
 
+/* Takes all that was put, and ends the thread: the counts are final then. */
+void sink_join(struct sink *sink);
+
 /* Where what was held back goes in the end. */
 enum sink_end { SINK_KEEP, SINK_SHOW }; // with the records, or to standard output
-
-/* Writes all that was put, and ends the thread. -1: something could not be written. Then sink_free. */
+/* After sink_join. -1: some record could not be written. */
 int sink_finish(struct sink *sink, enum sink_end end, struct err *err);
 void sink_free(struct sink *sink);
 
