@@ -19,6 +19,7 @@ struct part {
     enum role role;
     struct piece *pieces;
     size_t count;
+    struct buf message; // once it was written, if it is alike for all records
 };
 
 struct example {
@@ -52,6 +53,7 @@ static void part_release(struct part *part)
     for (size_t i = 0; i < part->count; i++)
         buf_release(&part->pieces[i].text);
     free(part->pieces);
+    buf_release(&part->message);
 }
 
 void template_free(struct template *t)
@@ -306,20 +308,30 @@ static int render_part(const struct part *part, struct jval record, struct buf *
     return 0;
 }
 
-static int add_message(struct template *t, const struct part *part, struct jval record, struct buf *out, struct err *err)
+static int add_message(struct template *t, struct part *part, struct jval record, struct buf *out, struct err *err)
 {
+    if (part->message.len > 0) {
+        json_raw(out, buf_str(&part->message));
+        return 0;
+    }
+    bool alike = part->count == 1 && !part->pieces[0].is_path;
+    struct buf *message = alike ? &part->message : out;
     buf_clear(&t->text);
     if (render_part(part, record, &t->text, err) < 0)
         return -1;
-    json_object(out);
-    json_key(out, "role"), json_cstr(out, roles[part->role == ROLE_ANSWER ? ROLE_ASSISTANT : part->role]);
-    json_key(out, "content"), json_str(out, buf_str(&t->text));
-    json_object_end(out);
-    return t->text.failed ? err_nomem(err) : 0;
+    json_object(message);
+    json_key(message, "role"), json_cstr(message, roles[part->role == ROLE_ANSWER ? ROLE_ASSISTANT : part->role]);
+    json_key(message, "content"), json_str(message, buf_str(&t->text));
+    json_object_end(message);
+    if (t->text.failed || message->failed)
+        return err_nomem(err);
+    if (alike)
+        json_raw(out, buf_str(message));
+    return 0;
 }
 
 /* The part as a message, or as text behind what is there and a line end. */
-static int add_rendered(struct template *t, const struct part *part, struct jval record, struct buf *out, struct err *err)
+static int add_rendered(struct template *t, struct part *part, struct jval record, struct buf *out, struct err *err)
 {
     if (t->form == TEMPLATE_CHAT)
         return add_message(t, part, record, out, err);
@@ -330,7 +342,7 @@ static int add_rendered(struct template *t, const struct part *part, struct jval
 
 int template_add_example(struct template *t, struct jval item, struct err *err)
 {
-    const struct part *answer = NULL;
+    struct part *answer = NULL;
     size_t last = 0;
     for (size_t i = 0; i < t->count; i++)
         if (t->parts[i].role == ROLE_ANSWER)
