@@ -26,6 +26,6 @@ else
               ({}; .[$one.name // $one.path] = ($row | field("--input"; $one.path)))
         end)
     }
-    + (if $gold == null then {} else {gold: field("--gold"; $gold)} end)
+    + (if $gold == null then {} else {gold: (field("--gold"; $gold) | if type == "number" then tojson else . end)} end)
     + (if (.meta | type) == "object" then {meta: .meta} else {} end)
 end
