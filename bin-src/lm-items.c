@@ -119,6 +119,8 @@ static int feed(const char *usual, char **paths, int fd)
     if (got == JSONL_FAILED)
         json_object(&out), json_key(&out, "fatal"), json_cstr(&out, err.msg), json_object_end(&out);
     jsonl_close(in);
+    if (out.failed)
+        err_nomem(&err), warn("%s", err.msg);
     int rc = out.failed || out_all(fd, out.ptr, out.len, &err) < 0 ? EXIT_CANNOT : EXIT_DONE;
     buf_release(&out);
     return rc;
