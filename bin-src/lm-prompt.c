@@ -142,8 +142,8 @@ static struct template *load_template(const char *path, const char *task, struct
     struct template *template = NULL;
     if (file_read(path, MAX_FILE, &text, err) == 0) {
         template = template_parse(buf_str(&text), opt.api == API_CHAT ? TEMPLATE_CHAT : TEMPLATE_TEXT, err);
-        if (!template)
-            err_prefix(err, "%s: ", path);
+        if (!template && err->kind == ERR_PARSE)
+            err_prefix(err, "%s:", path);
     }
     if (template && (set_system(template, err) < 0 || (opt.shots > 0 && read_examples(template, task, err) < 0))) {
         template_free(template);

@@ -17,6 +17,7 @@ struct piece {
 
 struct part {
     enum role role;
+    size_t line; // where it begins
     struct piece *pieces;
     size_t count;
     struct buf message; // once it was written, if it is alike for all records
@@ -147,11 +148,11 @@ static int begins_part(struct str line, enum role *role, struct err *err)
                    name.len < 40 ? (int)name.len : 40, name.ptr);
 }
 
-static struct part *add_part(struct template *t, enum role role)
+static struct part *add_part(struct template *t, enum role role, size_t line)
 {
     struct part *part = grow((void **)&t->parts, &t->count, sizeof *part);
     if (part)
-        part->role = role;
+        part->role = role, part->line = line;
     return part;
 }
 
@@ -161,21 +162,22 @@ static int end_part(struct part *part, struct err *err)
     struct piece *last = part->count > 0 ? &part->pieces[part->count - 1] : NULL;
     while (last && !last->is_path && last->text.len > 0 && strchr("\r\n", last->text.ptr[last->text.len - 1]))
         last->text.len--;
-    return last ? 0 : err_set(err, ERR_PARSE, "[%s]: is empty", roles[part->role]);
+    return last ? 0 : err_set(err, ERR_PARSE, "%zu: [%s]: is empty", part->line, roles[part->role]);
 }
 
 static int check_parts(const struct template *t, struct err *err)
 {
     size_t asks = 0, answers = 0;
     for (size_t i = 0; i < t->count; i++) {
-        asks += t->parts[i].role == ROLE_USER;
-        answers += t->parts[i].role == ROLE_ANSWER;
-        if (t->parts[i].role == ROLE_SYSTEM && i > 0 && t->parts[i - 1].role != ROLE_SYSTEM)
-            return err_set(err, ERR_PARSE, "[system]: stands behind another part");
+        const struct part *part = &t->parts[i];
+        asks += part->role == ROLE_USER;
+        answers += part->role == ROLE_ANSWER;
+        if (part->role == ROLE_SYSTEM && i > 0 && t->parts[i - 1].role != ROLE_SYSTEM)
+            return err_set(err, ERR_PARSE, "%zu: [system]: stands behind another part", part->line);
+        if (answers > 1)
+            return err_set(err, ERR_PARSE, "%zu: [answer]: is there twice", part->line);
     }
-    if (asks == 0)
-        return err_set(err, ERR_PARSE, "has no [user] part");
-    return answers > 1 ? err_set(err, ERR_PARSE, "[answer]: is there twice") : 0;
+    return asks > 0 ? 0 : err_set(err, ERR_PARSE, "1: has no [user] part");
 }
 
 static struct str next_line(struct str *text)
@@ -199,7 +201,7 @@ static bool has_part_line(struct str text)
 
 static int parse(struct template *t, struct str text, struct err *err)
 {
-    struct part *part = has_part_line(text) ? NULL : add_part(t, ROLE_USER);
+    struct part *part = has_part_line(text) ? NULL : add_part(t, ROLE_USER, 1);
     enum role role = ROLE_USER;
     for (size_t number = 1; text.len > 0; number++) {
         struct str line = next_line(&text);
@@ -209,7 +211,7 @@ static int parse(struct template *t, struct str text, struct err *err)
         if (begins > 0) {
             if (part && end_part(part, err) < 0)
                 return -1;
-            if (!(part = add_part(t, role)))
+            if (!(part = add_part(t, role, number)))
                 return err_nomem(err);
         } else if (part && (part->count > 0 || str_trim(line).len > 0) && add_line(part, line, err) < 0)
             return err->kind == ERR_NOMEM ? -1 : err_prefix(err, "%zu: ", number);
@@ -242,7 +244,7 @@ int template_set_system(struct template *t, struct str text, struct err *err)
     t->count -= old;
     if (text.len == 0)
         return 0;
-    if (!add_part(t, ROLE_SYSTEM))
+    if (!add_part(t, ROLE_SYSTEM, 0))
         return err_nomem(err);
     memmove(t->parts + 1, t->parts, (t->count - 1) * sizeof *t->parts);
     t->parts[0] = (struct part){.role = ROLE_SYSTEM};
