@@ -105,6 +105,6 @@ says_of() {
 @test "lm-check: any one allocation, read or write may fail" {
     printf '%s\n' "$whole" '{"id":"b"}' 'garbage' >records
     for kind in alloc read write; do
-        fails_everywhere "$kind" lm-check records || [ "$BATS_TEST_SKIPPED" ]
+        fails_everywhere "$kind" lm-check records
     done
 }

@@ -26,7 +26,7 @@ copy_of_tree() {
     [ "$status" -eq 1 ] # the first has no solution before its number
     [ "$(jq -r .id <<<"$output")" = gsm8k/train/2 ]
     [[ $stderr == "lm-items: train.jsonl.gz:1: answer: "* ]]
-    [ "$(zcat train.jsonl.gz | lm-items gsm8k --split mine - | jq -r .id)" = gsm8k/mine/2 ] || false
+    [ "$(zcat train.jsonl.gz | lm-items gsm8k --split mine - | jq -r .id)" = gsm8k/mine/2 ]
 }
 
 @test "lm-items: a bad row is reported with its file and line, the rest is kept, exit 1" {
@@ -154,7 +154,7 @@ EOF
 @test "lm-items: a download that fails is exit 3, and says what, and what would help" {
     copy_of_tree
     sed -i -E "s|https://[^ ]*|http://127.0.0.1:$(free_port)/test.jsonl|" tree/share/lmutils/items/gsm8k.jq
-    run --separate-stderr tree/bin/lm-items gsm8k
+    run --separate-stderr env -u LM_DATA_MIRROR tree/bin/lm-items gsm8k
     [ "$status" -eq 3 ]
     [ -z "$output" ]
     [[ $stderr == *"gsm8k/test.jsonl: cannot download http://127.0.0.1:"*"LM_DATA_MIRROR"* ]]
@@ -170,4 +170,11 @@ EOF
     [ "$(grep -c '<<' test.jsonl)" -eq 0 ]
     lm-check test.jsonl
     lm-prompt test.jsonl | lm-check
+}
+
+@test "lm-items: any one allocation, read or write may fail" {
+    printf '%s\n' '{"prompt":"a"}' 'garbage' '{"id":"x","input":{"prompt":"b"}}' >rows.jsonl
+    for kind in alloc read write; do
+        fails_everywhere "$kind" lm-items jsonl rows.jsonl
+    done
 }
