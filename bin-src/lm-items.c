@@ -48,7 +48,7 @@ static int wait_for(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* The path of the data, which are fetched if they are not here yet. Lives as long as the process. */
+/* The path of the data, which are fetched if they are not here yet. The caller frees it. */
 static char *data_path(const struct adapter_source *source)
 {
     struct buf path = {0}, script = {0};
@@ -262,6 +262,7 @@ int main(int argc, char **argv)
     }
     int status = convert(&adapter, has_source ? source.split : adapter.name, paths, &err);
     adapter_release(&adapter);
+    free(fetched[0]);
     if (status < 0 || out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);
     return status;

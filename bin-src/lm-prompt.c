@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum api { API_CHAT, API_COMPLETIONS };
@@ -197,6 +198,17 @@ static struct template *template_for(struct prompter *prompter, const struct jso
     return named->template;
 }
 
+static void release(struct prompter *prompter)
+{
+    for (struct named *named = prompter->first, *next; named; named = next) {
+        next = named->next;
+        template_free(named->template);
+        free(named);
+    }
+    buf_release(&prompter->tail);
+    buf_release(&prompter->body);
+}
+
 /* Appends "api" and "request". On failure the record is as it came. */
 static int prompt(struct prompter *prompter, struct jsonl_record *rec, struct err *err)
 {
@@ -259,6 +271,7 @@ int main(int argc, char **argv)
             die(EXIT_CANNOT, &err);
     }
     jsonl_close(in);
+    release(&prompter);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);
     return status;
