@@ -42,7 +42,11 @@ static int print(const struct counts *counts, struct err *err)
     const struct {
         const char *name;
         int64_t count;
-    } lines[] = {{"records", counts->records}, {"malformed", counts->malformed}, {"wrong", counts->wrong}, {"problems", counts->problems}, {"notes", counts->notes}};
+    } lines[] = {{"records", counts->records},
+                 {"malformed", counts->malformed},
+                 {"wrong", counts->wrong},
+                 {"problems", counts->problems},
+                 {"notes", counts->notes}};
     struct buf out = {0};
     if (opt.format == 1)
         json_object(&out);

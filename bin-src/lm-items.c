@@ -155,7 +155,8 @@ static pid_t start_jq(const struct adapter *adapter, int in, int out, struct err
     if (adapter_program(adapter, &program, err) < 0 || options.failed || posix_spawn_file_actions_init(&actions) != 0)
         return err_nomem(err);
     char *argv[] = {"jq", "-c", "--argjson", "opt", options.ptr, program.ptr, NULL};
-    if (posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO) != 0 || posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO) != 0)
+    if (posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO) != 0 ||
+        posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO) != 0)
         err_nomem(err);
     else if ((errno = posix_spawnp(&pid, "jq", &actions, NULL, argv, environ)) != 0) {
         err_errno(err, "jq, which lm-items runs");

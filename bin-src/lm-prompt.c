@@ -58,7 +58,7 @@ struct prompter {
         struct template *template; // NULL: there is none
         struct named *next;
         char task[]; // "": for all
-    } *first;
+    } * first;
     struct buf tail; // the body's members behind the text, each with a comma in front
     struct buf body; // of the record at hand
 };

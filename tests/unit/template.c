@@ -8,8 +8,9 @@
 
 #include "text/template.h"
 
-static const char record_text[] = "{\"id\":\"r\",\"meta\":{\"item\":\"i\"},\"n\":3,\"f\":0.5,\"t\":true,\"z\":null,\"s\":\"a\\\"b\\n\\u0000c\",\"e\":\"\","
-                                  "\"list\":[\"x\",[7,8],{\"k\":\"v\"}],\"gold\":\"4\"}";
+static const char record_text[] =
+    "{\"id\":\"r\",\"meta\":{\"item\":\"i\"},\"n\":3,\"f\":0.5,\"t\":true,\"z\":null,\"s\":\"a\\\"b\\n\\u0000c\",\"e\":\"\","
+    "\"list\":[\"x\",[7,8],{\"k\":\"v\"}],\"gold\":\"4\"}";
 
 struct parsed {
     struct jdoc *doc;
@@ -96,7 +97,9 @@ static void what_is_not_there_is_named(void **state)
 static void parts_are_messages_in_their_order(void **state)
 {
     (void)state;
-    struct template *t = template_of("A comment, with {{anything} in it.\n[system]\n\nS1\n\n S2 \n\n[user]\r\nU {{n}}\r\n[assistant]\nA\n[user]\n{{n}}\n", TEMPLATE_CHAT);
+    struct template *t =
+        template_of("A comment, with {{anything} in it.\n[system]\n\nS1\n\n S2 \n\n[user]\r\nU {{n}}\r\n[assistant]\nA\n[user]\n{{n}}\n",
+                    TEMPLATE_CHAT);
     for (int i = 0; i < 2; i++) // what was kept from the first time is the same
         assert_renders(t, record_text, 0,
                        "[{\"role\":\"system\",\"content\":\"S1\\n\\n S2 \"},{\"role\":\"user\",\"content\":\"U 3\"},"
@@ -150,9 +153,10 @@ static void examples_stand_in_front_but_never_the_record_itself(void **state)
     template_free(t);
 
     t = with_examples(TEMPLATE_CHAT);
-    assert_renders(t, "{\"n\":9}", 1,
-                   "[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"Q 1\"},{\"role\":\"assistant\",\"content\":\"A: one\"},"
-                   "{\"role\":\"user\",\"content\":\"Q 9\"},{\"role\":\"assistant\",\"content\":\"A:\"}]");
+    assert_renders(
+        t, "{\"n\":9}", 1,
+        "[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"Q 1\"},{\"role\":\"assistant\",\"content\":\"A: one\"},"
+        "{\"role\":\"user\",\"content\":\"Q 9\"},{\"role\":\"assistant\",\"content\":\"A:\"}]");
     struct parsed self = parse("{\"id\":\"i\",\"n\":1}");
     struct buf out = {0};
     struct err err = {0};
@@ -185,9 +189,18 @@ static void a_wrong_template_is_refused_with_its_line(void **state)
     static const struct {
         const char *text, *line;
     } wrong[] = {
-        {"", "1: "},           {"\n\n", "1: "},        {"a\n{{x", "2: "},   {"{{}}", "1: "},
-        {"{{a..b}}", "1: "},   {"{{.a}}", "1: "},      {"{{a.}}", "1: "},   {"[user]\nx\n[usr]\n", "3: "},
-        {"[system]\nx", "1: "}, {"[user]\n[answer]\nx", "1: "}, {"[user]\nx\n[system]\ny", "3: "}, {"[user]\nx\n[answer]\na\n[answer]\nb", "5: "},
+        {"", "1: "},
+        {"\n\n", "1: "},
+        {"a\n{{x", "2: "},
+        {"{{}}", "1: "},
+        {"{{a..b}}", "1: "},
+        {"{{.a}}", "1: "},
+        {"{{a.}}", "1: "},
+        {"[user]\nx\n[usr]\n", "3: "},
+        {"[system]\nx", "1: "},
+        {"[user]\n[answer]\nx", "1: "},
+        {"[user]\nx\n[system]\ny", "3: "},
+        {"[user]\nx\n[answer]\na\n[answer]\nb", "5: "},
         {"[user]\nx\n[assistant]\n\n", "3: "},
     };
     for (size_t i = 0; i < COUNT(wrong); i++) {

@@ -18,11 +18,11 @@
 enum kind {
     ANY,
     STRING,
-    NAME,   // a string that is not empty
-    WORD,   // one of words
-    UTC,    // 2026-11-24T07:43:00.123456789Z
+    NAME, // a string that is not empty
+    WORD, // one of words
+    UTC,  // 2026-11-24T07:43:00.123456789Z
     BOOLEAN,
-    WHOLE,  // an integer
+    WHOLE,   // an integer
     NATURAL, // an integer, 0 or more
     NUMBER,
     AMOUNT, // a number, 0 or more
@@ -40,7 +40,7 @@ struct shape {
     size_t word_count;            // else so many, of which some may be NULL
     const struct member *members; // OBJECT: ends with a NULL name
     const struct shape *items;
-    size_t count;                 // ARRAY: just so many; 0: any
+    size_t count; // ARRAY: just so many; 0: any
     bool or_null;
 };
 
@@ -52,10 +52,12 @@ struct member {
     unsigned flags;
 };
 
+// clang-format off
 #define MEMBER(name_, ...) {.name = name_, .len = sizeof(name_) - 1, .shape = {__VA_ARGS__}}
 #define NEEDED(name_, ...) {.name = name_, .len = sizeof(name_) - 1, .shape = {__VA_ARGS__}, .flags = MUST}
 #define WORDS(...) .kind = WORD, .words = (const char *const[]){__VA_ARGS__, NULL}
 #define LAST {.name = NULL}
+// clang-format on
 
 static const struct shape string = {.kind = STRING}, number = {.kind = NUMBER}, natural = {.kind = NATURAL}, object = {.kind = OBJECT};
 
@@ -64,24 +66,28 @@ static const struct shape string = {.kind = STRING}, number = {.kind = NUMBER}, 
 static const struct member message_members[] = {NEEDED("role", NAME), MEMBER("content", TEXT_ARRAY_OR_NULL), LAST};
 static const struct shape message = {.kind = OBJECT, .members = message_members};
 static const struct member request_members[] = {
-    MEMBER("model", STRING),           MEMBER("messages", ARRAY, .items = &message),
-    MEMBER("prompt", TEXT_OR_ARRAY),   MEMBER("input", TEXT_OR_ARRAY),
-    MEMBER("stream", BOOLEAN, .or_null = true), MEMBER("stream_options", OBJECT, .or_null = true),
+    MEMBER("model", STRING),
+    MEMBER("messages", ARRAY, .items = &message),
+    MEMBER("prompt", TEXT_OR_ARRAY),
+    MEMBER("input", TEXT_OR_ARRAY),
+    MEMBER("stream", BOOLEAN, .or_null = true),
+    MEMBER("stream_options", OBJECT, .or_null = true),
     LAST,
 };
 static const struct member session_members[] = {NEEDED("id", NAME), NEEDED("turn", NATURAL), MEMBER("think_ns", NATURAL), LAST};
 
 /* ---- response ---- */
 
-#define TOKEN NEEDED("token", STRING), MEMBER("bytes", ARRAY, .items = &natural, .or_null = true), NEEDED("logprob", NUMBER, .or_null = true)
+#define TOKEN \
+    NEEDED("token", STRING), MEMBER("bytes", ARRAY, .items = &natural, .or_null = true), NEEDED("logprob", NUMBER, .or_null = true)
 static const struct member top_members[] = {TOKEN, LAST};
 static const struct shape top = {.kind = OBJECT, .members = top_members};
 static const struct member logprob_members[] = {TOKEN, MEMBER("top", ARRAY, .items = &top), LAST};
 static const struct shape logprob = {.kind = OBJECT, .members = logprob_members};
-static const struct member tokens_members[] = {
-    MEMBER("prompt", NATURAL), MEMBER("completion", NATURAL), NEEDED("source", WORDS("usage", "ids", "tokenizer")), LAST};
-static const struct member error_members[] = {
-    NEEDED("kind", WORD, .words = failure_names, .word_count = FAILURE_COUNT), MEMBER("message", STRING), LAST};
+static const struct member tokens_members[] = {MEMBER("prompt", NATURAL), MEMBER("completion", NATURAL),
+                                               NEEDED("source", WORDS("usage", "ids", "tokenizer")), LAST};
+static const struct member error_members[] = {NEEDED("kind", WORD, .words = failure_names, .word_count = FAILURE_COUNT),
+                                              MEMBER("message", STRING), LAST};
 static const struct member batch_members[] = {NEEDED("id", ANY), NEEDED("index", NATURAL), NEEDED("size", NATURAL), LAST};
 static const struct member response_members[] = {
     MEMBER("text", STRING),
@@ -113,9 +119,9 @@ static const struct member load_members[] = {
     MEMBER("urls", ARRAY, .items = &string),
     LAST,
 };
-static const struct member attempt_members[] = {
-    NEEDED("sent_ns", NATURAL), NEEDED("end_ns", NATURAL), NEEDED("kind", WORD, .words = failure_names, .word_count = FAILURE_COUNT),
-    MEMBER("status", NATURAL), LAST};
+static const struct member attempt_members[] = {NEEDED("sent_ns", NATURAL), NEEDED("end_ns", NATURAL),
+                                                NEEDED("kind", WORD, .words = failure_names, .word_count = FAILURE_COUNT),
+                                                MEMBER("status", NATURAL), LAST};
 static const struct shape attempt = {.kind = OBJECT, .members = attempt_members};
 static const struct member timing_members[] = {
     NEEDED("start", UTC),
@@ -140,20 +146,35 @@ static const struct member timing_members[] = {
 
 /* ---- answer, run, score, route ---- */
 
-#define ANSWER MEMBER("value", STRING), MEMBER("unscorable", STRING), MEMBER("how", STRING), MEMBER("span", ARRAY, .items = &natural, .count = 2)
+#define ANSWER \
+    MEMBER("value", STRING), MEMBER("unscorable", STRING), MEMBER("how", STRING), MEMBER("span", ARRAY, .items = &natural, .count = 2)
 static const struct member other_members[] = {ANSWER, LAST};
 static const struct shape other = {.kind = OBJECT, .members = other_members};
 static const struct member answer_members[] = {ANSWER, MEMBER("others", ARRAY, .items = &other), LAST};
-static const struct member run_members[] = {
-    NEEDED("verdict", WORDS("passed", "failed", "timeout", "killed", "sandbox-error")), MEMBER("wall_ms", AMOUNT), LAST};
-static const struct member score_members[] = {
-    MEMBER("correct", BOOLEAN), NEEDED("verdict", WORDS("correct", "wrong", "unscorable", "failed", "ungraded")), MEMBER("reason", STRING), LAST};
-static const struct member route_members[] = {
-    MEMBER("policy", STRING), MEMBER("model", STRING), MEMBER("confidence", NUMBER), MEMBER("escalated", BOOLEAN), MEMBER("probability", AMOUNT), LAST};
+static const struct member run_members[] = {NEEDED("verdict", WORDS("passed", "failed", "timeout", "killed", "sandbox-error")),
+                                            MEMBER("wall_ms", AMOUNT), LAST};
+static const struct member score_members[] = {MEMBER("correct", BOOLEAN),
+                                              NEEDED("verdict", WORDS("correct", "wrong", "unscorable", "failed", "ungraded")),
+                                              MEMBER("reason", STRING), LAST};
+static const struct member route_members[] = {MEMBER("policy", STRING),     MEMBER("model", STRING),       MEMBER("confidence", NUMBER),
+                                              MEMBER("escalated", BOOLEAN), MEMBER("probability", AMOUNT), LAST};
 
 /* The members whose form is the same in all tasks. */
 enum top_member {
-    TOP_ID, TOP_TASK, TOP_META, TOP_API, TOP_REQUEST, TOP_AT_NS, TOP_SESSION, TOP_RESPONSE, TOP_TIMING, TOP_ANSWER, TOP_RUN, TOP_SCORE, TOP_ROUTE, TOP_COUNT
+    TOP_ID,
+    TOP_TASK,
+    TOP_META,
+    TOP_API,
+    TOP_REQUEST,
+    TOP_AT_NS,
+    TOP_SESSION,
+    TOP_RESPONSE,
+    TOP_TIMING,
+    TOP_ANSWER,
+    TOP_RUN,
+    TOP_SCORE,
+    TOP_ROUTE,
+    TOP_COUNT
 };
 static const struct member record_members[] = {
     [TOP_ID] = NEEDED("id", NAME),
@@ -176,17 +197,21 @@ static const struct member record_members[] = {
 
 static const struct member question_members[] = {NEEDED("question", STRING), LAST};
 static const struct member problem_members[] = {NEEDED("problem", STRING), LAST};
-static const struct member choices_members[] = {
-    NEEDED("question", STRING), NEEDED("choices", ARRAY, .items = &string, .count = 4), MEMBER("subject", STRING), LAST};
+static const struct member choices_members[] = {NEEDED("question", STRING), NEEDED("choices", ARRAY, .items = &string, .count = 4),
+                                                MEMBER("subject", STRING), LAST};
 static const struct member squad_members[] = {NEEDED("question", STRING), NEEDED("context", STRING), MEMBER("title", STRING), LAST};
 static const struct shape edge = {.kind = ARRAY, .count = 3};
-static const struct member graph_members[] = {
-    NEEDED("directed", BOOLEAN), NEEDED("nodes", ANY),  NEEDED("edges", ARRAY, .items = &edge),
-    NEEDED("source", ANY),       NEEDED("target", ANY), NEEDED("prompt", STRING), LAST};
+static const struct member graph_members[] = {NEEDED("directed", BOOLEAN),
+                                              NEEDED("nodes", ANY),
+                                              NEEDED("edges", ARRAY, .items = &edge),
+                                              NEEDED("source", ANY),
+                                              NEEDED("target", ANY),
+                                              NEEDED("prompt", STRING),
+                                              LAST};
 static const struct member path_members[] = {NEEDED("path", ARRAY, .or_null = true), NEEDED("weight", NUMBER, .or_null = true), LAST};
 static const struct shape path = {.kind = OBJECT, .members = path_members};
-static const struct member code_members[] = {
-    MEMBER("task_id", STRING), NEEDED("prompt", STRING), NEEDED("entry_point", STRING), NEEDED("test", STRING), LAST};
+static const struct member code_members[] = {MEMBER("task_id", STRING), NEEDED("prompt", STRING), NEEDED("entry_point", STRING),
+                                             NEEDED("test", STRING), LAST};
 static const struct member prompt_members[] = {MEMBER("prompt", STRING), LAST};
 
 static const struct {
@@ -205,12 +230,12 @@ static const struct {
 /* ---- a value and its shape ---- */
 
 struct check {
-    char *ids;           // all of them, one after the other
+    char *ids; // all of them, one after the other
     size_t ids_len, ids_cap;
     struct seen {
         uint64_t hash;
         size_t at, len; // len 0: the place is free, since no id is empty
-    } *seen;
+    } * seen;
     size_t places, count;
     const struct check_report *report; // of the record at hand
     int64_t last_chunk;                // the last of its chunks_ns; below 0: it has none
@@ -233,7 +258,8 @@ static void add_path(struct buf *out, const struct place *place)
         buf_addf(out, "[%zu]", place->index);
 }
 
-__attribute__((format(printf, 4, 5))) static void tell(struct check *check, enum check_level level, const struct place *place, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void tell(struct check *check, enum check_level level, const struct place *place,
+                                                       const char *fmt, ...)
 {
     struct buf member = {0};
     char why[256];
@@ -652,8 +678,11 @@ int check_record(struct check *check, const struct jsonl_record *rec, const stru
 {
     check->report = report;
     check->last_chunk = -1;
-    static void (*const agree[TOP_COUNT])(struct check *, struct jval) = {
-        [TOP_TASK] = check_task, [TOP_REQUEST] = check_api, [TOP_TIMING] = check_timing, [TOP_ANSWER] = check_answer, [TOP_SCORE] = check_score};
+    static void (*const agree[TOP_COUNT])(struct check *, struct jval) = {[TOP_TASK] = check_task,
+                                                                          [TOP_REQUEST] = check_api,
+                                                                          [TOP_TIMING] = check_timing,
+                                                                          [TOP_ANSWER] = check_answer,
+                                                                          [TOP_SCORE] = check_score};
     uint32_t seen = check_members(check, NULL, record_members, rec->root);
     for (size_t i = 0; i < TOP_COUNT; i++)
         if (agree[i] && seen >> i & 1)

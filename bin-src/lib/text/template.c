@@ -27,7 +27,8 @@ struct example {
     struct buf id, body; // body: messages with commas between, or text
 };
 
-struct template {
+struct template
+{
     enum template_form form;
     struct part *parts; // [answer] is among them
     size_t count;
