@@ -7,10 +7,9 @@ whole='{"id":"gsm8k/test/17#2","task":"gsm8k","input":{"question":"q"},"gold":"2
 # says_of JQ MESSAGE: the whole record, changed so, has this one problem and no other.
 says_of() {
     run --separate-stderr lm-check <<<"$(jq -c "$1" <<<"$whole")"
-    [ "$status" -eq 1 ] && [ "$stderr" = "lm-check: -:1: $2" ] || {
-        echo "$1: exit $status: $stderr"
-        return 1
-    }
+    echo "$1: exit $status: $stderr"
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "lm-check: -:1: $2" ]
 }
 
 @test "lm-check: a whole record has no problem, and neither has any stage before it" {
@@ -92,6 +91,11 @@ says_of() {
     [ "$status" -eq 0 ]
     [ "$stderr" = "lm-check: -:1: a.b[1]: is an integer beyond 2^53, which jq 1.6 and others round (a note)" ]
     [ "$output" = "1 records, 0 malformed, 0 wrong, 0 problems, 1 notes" ]
+    for pad in {1..70}; do # wherever in the line it stands
+        printf '{"id":"%*s","a":9007199254740993}\n' "$pad" x
+    done >padded
+    run --separate-stderr lm-check padded
+    [ "$output" = "70 records, 0 malformed, 0 wrong, 0 problems, 70 notes" ]
 }
 
 @test "lm-check: a malformed line is reported, the rest is checked, exit 1" {
