@@ -33,7 +33,8 @@ int own_claim(const struct jsonl_record *rec, const char *const names[], unsigne
             place->first = member;
             found = true;
         } else if (found && is_one_of(member.name, kept) && !(flags & OWN_REQUEST && str_is(member.name, "request")))
-            return err_set(err, ERR_EXISTS, "%.*s: stands behind %.*s and would be cut with it", STR_ARG(member.name), STR_ARG(place->first.name));
+            return err_set(err, ERR_EXISTS, "%.*s: stands behind %.*s and would be cut with it", STR_ARG(member.name),
+                           STR_ARG(place->first.name));
     }
     return 0;
 }
