@@ -66,11 +66,11 @@ static int fails(enum call call, int code)
 }
 
 /* The next definition of a function, looked up at its first call. Two threads that come at once find the same. */
-#define NEXT(name)                                                                                                                                   \
-    static _Atomic(void *) found;                                                                                                                    \
-    void *next = atomic_load(&found);                                                                                                                \
-    if (!next)                                                                                                                                       \
-        atomic_store(&found, next = dlsym(RTLD_NEXT, #name));                                                                                        \
+#define NEXT(name) \
+    static _Atomic(void *) found; \
+    void *next = atomic_load(&found); \
+    if (!next) \
+        atomic_store(&found, next = dlsym(RTLD_NEXT, #name)); \
     __typeof__(&name) next_##name = (__typeof__(&name))next
 
 void *malloc(size_t size)
@@ -214,10 +214,10 @@ static int counted_main(int argc, char **argv, char **envp)
 }
 
 /* The start of every program, which takes its main: this is how we are there when it begins. */
-int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
-                      void *stack_end);
-int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
-                      void *stack_end)
+int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+                      void (*rtld_fini)(void), void *stack_end);
+int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+                      void (*rtld_fini)(void), void *stack_end)
 {
     NEXT(__libc_start_main);
     program_main = entry;
