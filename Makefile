@@ -17,7 +17,7 @@ build := build$(if $(SAN),/san)
 san   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Programs that read files start without the network's libraries: only what one uses is linked.
 LDLIBS   := -Wl,--as-needed -lcurl -lsimdjson -lz -lstdc++ -lpthread -lm
-warnings := -Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wvla
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wvla$(if $(WERROR), -Werror)
 c_only   := -Wstrict-prototypes -Wmissing-prototypes
 # No fused multiply-adds but where we write them: seeded draws must be the same numbers on every machine.
 compile  := -ffp-contract=off -D_GNU_SOURCE -DLM_VERSION='"$(VERSION)"' -Ibin-src/lib -MMD -MP
@@ -34,7 +34,8 @@ $(build)/deps-build.ok: pipelines/deps.sh
 	@mkdir -p $(@D)
 	@pipelines/deps.sh $(if $(sets_up),--install) build
 	@touch $@
-build/deps-test.ok: pipelines/deps.sh
+# Behind the other: apt-get runs alone.
+build/deps-test.ok: pipelines/deps.sh | $(build)/deps-build.ok
 	@mkdir -p $(@D)
 	@pipelines/deps.sh --install test
 	@touch $@
