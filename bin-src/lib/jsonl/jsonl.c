@@ -281,6 +281,8 @@ bool jsonl_each(const struct jsonl_record *rec, struct jsonl_walk *walk, struct 
         return false;
     member->kept = walk->at + (line.ptr[walk->at] == '{');
     member->from = skip_blanks(line, walk->at + 1);
+    if (member->from >= rec->cut) // cut down to the brace
+        return false;
     size_t value = skip_blanks(line, skip_blanks(line, skip_string(line, member->from)) + 1); // over the colon
     size_t end = skip_value(line, value);
     member->value = (struct str){line.ptr + value, end - value};
