@@ -5,10 +5,11 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "jsonl/jdoc.h"
+#include "net/url.h"
+#include "openai/body.h"
 
 #include <curl/curl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define ANSWER_MAX (16 << 20)
@@ -24,9 +25,8 @@ struct probe {
     const struct ready_options *options;
     int64_t deadline_ns;
     CURL *curl;
-    CURLU *url;  // of the request to make
-    char *root;  // the path that /health and /v1 are behind
-    char *shown; // the server's URL, without a user
+    struct url url;
+    struct buf target; // the request's URL, zero-terminated
     struct curl_slist *headers;
     struct jdoc *doc;
     struct buf answer; // the body that came last
@@ -65,9 +65,34 @@ static enum step no_memory(struct err *err)
     return STEP_NEVER;
 }
 
-static enum step explain_failure(const struct probe *probe, CURLcode code, const char *path, struct err *err)
+/* Where a request goes: below the base URL (/v1), or beside that. */
+enum place { PLACE_API, PLACE_BESIDE };
+
+static void aim(struct probe *probe, enum place place, const char *path)
+{
+    struct str base = buf_str(&probe->url.base);
+    buf_clear(&probe->target);
+    buf_add_str(&probe->target, buf_str(&probe->url.origin));
+    if (place == PLACE_BESIDE)
+        base.len = (size_t)((char *)memrchr(base.ptr, '/', base.len) - base.ptr); // url_parse: it ends with /v and a number
+    buf_add_str(&probe->target, base);
+    buf_add_str(&probe->target, str_of(path));
+    buf_add_str(&probe->target, buf_str(&probe->url.query));
+    buf_add_char(&probe->target, '\0');
+}
+
+/* "/v1/models": the path that the last request went to. */
+static struct str path_of(const struct probe *probe)
+{
+    struct str path = str_of(probe->target.ptr + probe->url.origin.len);
+    path.len -= probe->url.query.len;
+    return path;
+}
+
+static enum step explain_failure(const struct probe *probe, CURLcode code, struct err *err)
 {
     long os = 0;
+    struct str path = path_of(probe);
     curl_easy_getinfo(probe->curl, CURLINFO_OS_ERRNO, &os);
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return STEP_STOPPED;
@@ -76,23 +101,21 @@ static enum step explain_failure(const struct probe *probe, CURLcode code, const
     if (code == CURLE_COULDNT_CONNECT && os != 0)
         err_set(err, ERR_NET, "%s", strerror((int)os));
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        err_set(err, ERR_NET, "%s: no answer in time", path);
+        err_set(err, ERR_NET, "%.*s: no answer in time", STR_ARG(path));
     else
-        err_set(err, ERR_NET, "%s: %s", path, curl_easy_strerror(code));
+        err_set(err, ERR_NET, "%.*s: %s", STR_ARG(path), curl_easy_strerror(code));
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ? STEP_NEVER : STEP_LATER;
 }
 
 /* One request: a POST of probe->body, if that is not empty. STEP_DONE: *status and probe->answer are there. */
-static enum step ask(struct probe *probe, const char *path, int64_t limit_ns, long *status, struct err *err)
+static enum step ask(struct probe *probe, enum place place, const char *path, int64_t limit_ns, long *status, struct err *err)
 {
-    char whole[2048];
     int64_t left_ns = probe->deadline_ns - clock_ns();
     limit_ns = limit_ns < left_ns ? limit_ns : left_ns;
-    snprintf(whole, sizeof whole, "%s%s", probe->root, path);
+    aim(probe, place, path);
     buf_clear(&probe->answer);
-    if (probe->body.failed || curl_url_set(probe->url, CURLUPART_PATH, whole, 0) != CURLUE_OK)
+    if (probe->body.failed || probe->target.failed || curl_easy_setopt(probe->curl, CURLOPT_URL, probe->target.ptr) != CURLE_OK)
         return no_memory(err);
-    curl_easy_setopt(probe->curl, CURLOPT_CURLU, probe->url);
     curl_easy_setopt(probe->curl, CURLOPT_TIMEOUT_MS, limit_ns < NS_PER_MS ? 1L : (long)(limit_ns / NS_PER_MS));
     if (probe->body.len > 0) {
         curl_easy_setopt(probe->curl, CURLOPT_POSTFIELDSIZE, (long)probe->body.len);
@@ -102,7 +125,7 @@ static enum step ask(struct probe *probe, const char *path, int64_t limit_ns, lo
     }
     CURLcode code = curl_easy_perform(probe->curl);
     if (code != CURLE_OK)
-        return explain_failure(probe, code, path, err);
+        return explain_failure(probe, code, err);
     probe->reached = true;
     curl_easy_getinfo(probe->curl, CURLINFO_RESPONSE_CODE, status);
     return STEP_DONE;
@@ -115,8 +138,9 @@ static bool parse_answer(struct probe *probe, struct jval *root)
 }
 
 /* "/health: status 503 (Loading model)" */
-static void explain_status(struct probe *probe, const char *path, long status, struct err *err)
+static void explain_status(struct probe *probe, long status, struct err *err)
 {
+    struct str path = path_of(probe);
     struct jval root;
     struct str words = {0};
     if (parse_answer(probe, &root) && !jval_str_at(root, "/error/message", &words) && !jval_str_at(root, "/message", &words))
@@ -125,9 +149,9 @@ static void explain_status(struct probe *probe, const char *path, long status, s
     while (len < words.len && len < 200 && (unsigned char)words.ptr[len] >= ' ')
         len++;
     if (len > 0)
-        err_set(err, ERR_NET, "%s: status %ld (%.*s)", path, status, (int)len, words.ptr);
+        err_set(err, ERR_NET, "%.*s: status %ld (%.*s)", STR_ARG(path), status, (int)len, words.ptr);
     else
-        err_set(err, ERR_NET, "%s: status %ld", path, status);
+        err_set(err, ERR_NET, "%.*s: status %ld", STR_ARG(path), status);
 }
 
 static bool is_absent(long status)
@@ -151,13 +175,13 @@ static enum step check_health(struct probe *probe, bool *found, struct err *err)
 {
     long status = 0;
     buf_clear(&probe->body);
-    enum step step = ask(probe, "/health", LOOK_NS, &status, err);
+    enum step step = ask(probe, PLACE_BESIDE, "/health", LOOK_NS, &status, err);
     if (step != STEP_DONE)
         return step;
     *found = !is_absent(status);
     if (status == 200 || is_absent(status))
         return STEP_DONE;
-    explain_status(probe, "/health", status, err);
+    explain_status(probe, status, err);
     return is_refused(status) ? STEP_NEVER : STEP_LATER;
 }
 
@@ -177,7 +201,7 @@ static enum step choose_model(struct probe *probe, struct err *err)
     struct str name;
     struct buf others = {0};
     if (!parse_answer(probe, &root) || !jval_member(root, "data", &list)) {
-        err_set(err, ERR_NET, "/v1/models: the answer is no list of models");
+        err_set(err, ERR_NET, "the list of models is none");
         return STEP_LATER;
     }
     for (struct jiter it = jval_items(list); jiter_next(&it, NULL, &item);) {
@@ -191,7 +215,7 @@ static enum step choose_model(struct probe *probe, struct err *err)
     }
     bool none = others.len == 0 && !others.failed;
     if (none)
-        err_set(err, ERR_NET, "/v1/models: no model is listed");
+        err_set(err, ERR_NET, "no model is served yet");
     else
         err_set(err, ERR_NET, "wrong model name: \"%.120s\" is not served, but %.*s", wanted, STR_ARG(buf_str(&others)));
     buf_release(&others);
@@ -202,30 +226,30 @@ static enum step check_models(struct probe *probe, bool has_health, struct err *
 {
     long status = 0;
     buf_clear(&probe->body);
-    enum step step = ask(probe, "/v1/models", LOOK_NS, &status, err);
+    enum step step = ask(probe, PLACE_API, "/models", LOOK_NS, &status, err);
     if (step != STEP_DONE)
         return step;
     if (status == 200)
         return choose_model(probe, err);
     if (is_absent(status) && has_health && probe->options->model)
         return take_model(probe, str_of(probe->options->model), err);
-    explain_status(probe, "/v1/models", status, err);
+    explain_status(probe, status, err);
     return is_refused(status) ? STEP_NEVER : STEP_LATER;
 }
 
 /* Asks for one token. STEP_DONE, and *status is not 200: err says what the server said. */
-static enum step ask_token(struct probe *probe, const char *path, long *status, struct err *err)
+static enum step ask_token(struct probe *probe, enum openai_api api, long *status, struct err *err)
 {
     struct jval root, choices;
-    enum step step = ask(probe, path, INT64_MAX, status, err);
+    enum step step = ask(probe, PLACE_API, openai_paths[api], INT64_MAX, status, err);
     if (step != STEP_DONE)
         return step;
     if (*status != 200) {
-        explain_status(probe, path, *status, err);
+        explain_status(probe, *status, err);
         return STEP_DONE;
     }
     if (!parse_answer(probe, &root) || !jval_member(root, "choices", &choices) || jval_count(choices) == 0) {
-        err_set(err, ERR_NET, "%s: the answer has no choices", path);
+        err_set(err, ERR_NET, "%.*s: the answer has no choices", STR_ARG(path_of(probe)));
         return STEP_LATER;
     }
     return STEP_DONE;
@@ -245,11 +269,11 @@ static enum step check_answer(struct probe *probe, struct err *err)
 {
     long status = 0;
     write_body(probe, "messages", STR("[{\"role\":\"user\",\"content\":\"Hi\"}]"));
-    enum step step = ask_token(probe, "/v1/chat/completions", &status, err);
+    enum step step = ask_token(probe, OPENAI_CHAT, &status, err);
     if (step == STEP_DONE && is_wrong(status)) { // a model without a chat template, or a server without chat
         struct err of_chat = *err;
         write_body(probe, "prompt", STR("\"Hi\""));
-        step = ask_token(probe, "/v1/completions", &status, err);
+        step = ask_token(probe, OPENAI_COMPLETIONS, &status, err);
         if (step == STEP_DONE && is_wrong(status))
             err_prefix(err, "%s; ", of_chat.msg);
     }
@@ -265,57 +289,6 @@ static enum step try_once(struct probe *probe, struct err *err)
     if (step == STEP_DONE)
         step = check_models(probe, has_health, err);
     return step == STEP_DONE ? check_answer(probe, err) : step;
-}
-
-/* NULL: no URL, or no memory. */
-static CURLU *parse_url(const char *text, struct err *err)
-{
-    char *scheme = NULL;
-    CURLU *url = curl_url();
-    if (!url) {
-        err_nomem(err);
-        return NULL;
-    }
-    if (curl_url_set(url, CURLUPART_URL, text, CURLU_GUESS_SCHEME) == CURLUE_OK)
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-    bool fits = scheme && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-    curl_free(scheme);
-    if (fits)
-        return url;
-    err_set(err, ERR_PARSE, "the server's URL is none such as http://127.0.0.1:8000/v1"); // not shown: it may hold a password
-    curl_url_cleanup(url);
-    return NULL;
-}
-
-/* Splits the URL, with or without /v1, into what requests and messages need. */
-static int read_url(struct probe *probe, struct err *err)
-{
-    if (!(probe->url = parse_url(probe->options->url, err)))
-        return -1;
-    curl_url_set(probe->url, CURLUPART_QUERY, NULL, 0);
-    curl_url_set(probe->url, CURLUPART_FRAGMENT, NULL, 0);
-    if (curl_url_get(probe->url, CURLUPART_PATH, &probe->root, 0) != CURLUE_OK)
-        return err_nomem(err);
-    size_t len = strlen(probe->root);
-    while (len > 0 && probe->root[len - 1] == '/')
-        len--;
-    if (len >= 3 && memcmp(probe->root + len - 3, "/v1", 3) == 0)
-        len -= 3;
-    while (len > 0 && probe->root[len - 1] == '/')
-        len--;
-    probe->root[len] = '\0';
-    CURLU *shown = curl_url_dup(probe->url);
-    curl_url_set(shown, CURLUPART_USER, NULL, 0);
-    curl_url_set(shown, CURLUPART_PASSWORD, NULL, 0);
-    curl_url_set(shown, CURLUPART_PATH, len > 0 ? probe->root : NULL, 0);
-    CURLUcode code = curl_url_get(shown, CURLUPART_URL, &probe->shown, 0);
-    curl_url_cleanup(shown);
-    if (code != CURLUE_OK)
-        return err_nomem(err);
-    len = strlen(probe->shown);
-    if (probe->shown[len - 1] == '/')
-        probe->shown[len - 1] = '\0';
-    return 0;
 }
 
 static int add_header(struct probe *probe, const char *line, struct err *err)
@@ -337,19 +310,20 @@ static void set_connection(CURL *curl)
 static int open_probe(struct probe *probe, struct err *err)
 {
     struct buf authorization = {0};
-    if (read_url(probe, err) < 0)
-        return -1;
+    if (url_parse(&probe->url, probe->options->url, err) < 0)
+        return err_prefix(err, "the server's URL: ");
     if (!(probe->curl = curl_easy_init()) || !(probe->doc = jdoc_new()))
         return err_nomem(err);
-    if (add_header(probe, "Content-Type: application/json", err) < 0)
-        return -1;
-    if (probe->options->key) {
+    if (probe->options->key)
         buf_addf(&authorization, "Authorization: Bearer %s", probe->options->key);
-        int rc = add_header(probe, authorization.failed ? NULL : authorization.ptr, err);
-        buf_release(&authorization);
-        if (rc < 0)
-            return -1;
-    }
+    else if (probe->url.authority.len > 0)
+        buf_addf(&authorization, "Authorization: %.*s", STR_ARG(buf_str(&probe->url.authority)));
+    int rc = add_header(probe, "Content-Type: application/json", err);
+    if (rc == 0 && (authorization.failed || authorization.len > 0))
+        rc = add_header(probe, authorization.failed ? NULL : authorization.ptr, err);
+    buf_release(&authorization);
+    if (rc < 0)
+        return -1;
     set_connection(probe->curl);
     curl_easy_setopt(probe->curl, CURLOPT_HTTPHEADER, probe->headers);
     curl_easy_setopt(probe->curl, CURLOPT_WRITEFUNCTION, keep_answer);
@@ -363,11 +337,10 @@ static int open_probe(struct probe *probe, struct err *err)
 static void close_probe(struct probe *probe)
 {
     curl_easy_cleanup(probe->curl);
-    curl_url_cleanup(probe->url);
+    url_release(&probe->url);
     curl_slist_free_all(probe->headers);
-    curl_free(probe->root);
-    curl_free(probe->shown);
     jdoc_free(probe->doc);
+    buf_release(&probe->target);
     buf_release(&probe->answer);
     buf_release(&probe->body);
     buf_release(&probe->model);
@@ -415,7 +388,7 @@ enum ready ready_wait(const struct ready_options *options, char **model, struct 
     if (open_probe(&probe, err) == 0) {
         ready = keep_trying(&probe, err);
         if (ready == READY_NO && err->kind != ERR_NOMEM)
-            err_prefix(err, "%s: ", probe.shown);
+            err_prefix(err, "%.*s: ", STR_ARG(buf_str(&probe.url.shown)));
     }
     if (ready == READY_YES && !(*model = strdup(probe.model.ptr))) {
         err_nomem(err);
@@ -427,19 +400,20 @@ enum ready ready_wait(const struct ready_options *options, char **model, struct 
 
 int ready_is_taken(const char *url, struct err *err)
 {
-    CURLU *parsed = parse_url(url, err);
-    if (!parsed)
-        return -1;
+    struct url parsed;
+    if (url_parse(&parsed, url, err) < 0)
+        return err_prefix(err, "the server's URL: ");
     CURL *curl = curl_easy_init();
     CURLcode code = CURLE_OUT_OF_MEMORY;
     if (curl) {
         set_connection(curl);
-        curl_easy_setopt(curl, CURLOPT_CURLU, parsed);
         curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-        code = curl_easy_perform(curl);
+        code = curl_easy_setopt(curl, CURLOPT_URL, parsed.origin.ptr);
     }
+    if (code == CURLE_OK)
+        code = curl_easy_perform(curl);
     curl_easy_cleanup(curl);
-    curl_url_cleanup(parsed);
+    url_release(&parsed);
     if (code == CURLE_OUT_OF_MEMORY)
         return err_nomem(err);
     // Nothing but the connection counts: a certificate that we would not trust is somebody's, too.
