@@ -23,6 +23,7 @@
 
 struct child {
     pid_t keeper;          // 0: gone, and reaped
+    pid_t server;          // its group's id, too
     int line;              // to the keeper: it sends a child_end, we close our half to have the server stopped
     int log;
     off_t log_start;       // what stands before it is not the server's
@@ -53,6 +54,7 @@ static _Noreturn void run_server(const struct keeper *keeper, pid_t parent)
     if (getppid() != parent) // it died before we asked
         _exit(127);
     setpgid(0, 0);
+    tell(keeper->line, CHILD_RUNS, getpid());
     int null = open("/dev/null", O_RDONLY);
     bool wired = null >= 0 && dup2(null, 0) >= 0 && dup2(keeper->log, 1) >= 0 && dup2(keeper->log, 2) >= 0;
     if (null > 2)
@@ -241,9 +243,16 @@ struct child *child_start(const struct child_options *options, struct err *err)
     struct keeper keeper = {.options = options, .line = lines[1], .log = child->log};
     child->keeper = fork_keeper(&keeper, lines[0], err);
     close(lines[1]);
-    if (child->keeper > 0)
-        return child;
-    child->keeper = 0;
+    if (child->keeper < 0) {
+        child->keeper = 0;
+        goto failed;
+    }
+    // The first word is CHILD_RUNS, from the server before it is one, unless there could be none.
+    while (recv(child->line, &child->end, sizeof child->end, 0) < 0 && errno == EINTR)
+        ;
+    if (child->end.state == CHILD_RUNS)
+        child->server = child->end.number;
+    return child;
 failed:
     child_free(child);
     return NULL;
@@ -260,10 +269,13 @@ struct child_end child_state(struct child *child)
     if (child->end.state != CHILD_RUNS)
         return child->end;
     ssize_t got = recv(child->line, &end, sizeof end, MSG_DONTWAIT);
-    if (got == sizeof end)
+    if (got == sizeof end) {
         child->end = end;
-    else if (got >= 0) // the keeper went without a word: it was killed, and the server with it
+    } else if (got >= 0) { // the keeper went without a word: it was killed, and the server with it, so the rest is ours
         child->end = (struct child_end){CHILD_KILLED, SIGKILL};
+        if (child->server > 0)
+            kill(-child->server, SIGKILL);
+    }
     return child->end;
 }
 

@@ -12,7 +12,7 @@
  * likewise when we are gone, kill -9 included: SIGTERM to the group, SIGKILL after the grace time. When the server has
  * ended by itself, what it left behind is stopped in the same way. Processes that left the group (setsid) are found
  * too, as orphans that Linux gives to the keeper (PR_SET_CHILD_SUBREAPER), and killed when the group is gone. Should
- * the keeper be killed, its server is (PR_SET_PDEATHSIG).
+ * the keeper be killed, so is the server (PR_SET_PDEATHSIG), and we kill its group.
  *
  * A server that puts itself in the background has ended, and so is stopped.
  *
@@ -40,7 +40,7 @@ enum child_state { CHILD_RUNS, CHILD_EXITED, CHILD_KILLED, CHILD_NOT_RUN };
 /* How it is, or ended. */
 struct child_end {
     enum child_state state;
-    int number; // CHILD_EXITED: the status; CHILD_KILLED: the signal; CHILD_NOT_RUN: errno of the execvp that failed
+    int number; // CHILD_RUNS: its process id; CHILD_EXITED: the status; CHILD_KILLED: the signal; CHILD_NOT_RUN: errno of the execvp that failed
 };
 
 /* Fails if the log cannot be opened, or without processes, files or memory. That argv[0] cannot be run shows in
