@@ -76,8 +76,8 @@ static char *fill(const char *text, int port)
     return filled;
 }
 
-/* Where the server will be. Fills in its port. */
-static const char *settle_url(char **server)
+/* Settles opt.url, where the server will be, and fills in its port. */
+static void settle_url(char **server)
 {
     bool marked = false;
     struct err err;
@@ -87,15 +87,17 @@ static const char *settle_url(char **server)
     if (opt.url && (marked || opt.port))
         opt_fail("--url: the port is said by --port or {port} already");
     if (opt.url)
-        return opt.url;
-    if (!marked && !opt.port)
-        return url && *url ? url : "http://127.0.0.1:8000/v1";
+        return;
+    if (!marked && !opt.port) {
+        opt.url = url && *url ? url : "http://127.0.0.1:8000/v1";
+        return;
+    }
     int port = opt.port ? (int)opt.port : port_pick(&err);
     if (port < 0)
         die(EXIT_CANNOT, &err);
     for (char **arg = server; *arg; arg++)
         *arg = fill(*arg, port);
-    return fill("http://127.0.0.1:{port}/v1", port);
+    opt.url = fill("http://127.0.0.1:{port}/v1", port);
 }
 
 /* From here on signals are read, not suffered. Those that our parent has us ignore (nohup) stay ignored. */
@@ -152,14 +154,11 @@ static void show_last_lines(const struct stay *stay)
 /* Stops the server and ends, as the signal would have. */
 static _Noreturn void end_by(struct stay *stay, int signal_number)
 {
-    sigset_t one;
     child_free(stay->server);
     signal(signal_number, SIG_DFL);
-    sigemptyset(&one);
-    sigaddset(&one, signal_number);
+    sigprocmask(SIG_SETMASK, &stay->mask, NULL);
     raise(signal_number);
-    sigprocmask(SIG_UNBLOCK, &one, NULL);
-    _exit(128 + signal_number);
+    _exit(128 + signal_number); // it was blocked before we came
 }
 
 static _Noreturn void give_up(struct stay *stay, const struct err *err)
@@ -168,12 +167,12 @@ static _Noreturn void give_up(struct stay *stay, const struct err *err)
     die(EXIT_CANNOT, err);
 }
 
-static void await_ready(struct stay *stay, const char *url, const char *key, struct err *err)
+static void await_ready(struct stay *stay, const char *key, struct err *err)
 {
     char said[CHILD_SAID_SIZE], *model;
     int64_t start_ns = clock_ns(), next_line_ns = start_ns + 30 * NS_PER_S;
     struct ready_options options = {
-        .url = url,
+        .url = opt.url,
         .model = opt.model,
         .key = key,
         .timeout_ns = opt.timeout_ns,
@@ -275,11 +274,11 @@ int main(int argc, char **argv)
 
     if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
         die(EXIT_CANNOT, &err);
-    const char *url = settle_url(server);
-    int taken = ready_is_taken(url, &err);
+    settle_url(server);
+    int taken = ready_is_taken(opt.url, &err);
     if (taken > 0)
         err_set(&err, ERR_EXISTS, "the port is taken: something listens there already (--port 0 and {port} find a free one)");
-    if (taken != 0 || setenv("OPENAI_BASE_URL", url, 1) < 0)
+    if (taken != 0 || setenv("OPENAI_BASE_URL", opt.url, 1) < 0)
         die(EXIT_CANNOT, &err);
 
     signal(SIGCHLD, SIG_DFL); // where it is ignored, nobody learns how a child ended
@@ -287,7 +286,7 @@ int main(int argc, char **argv)
     if (!stay.server)
         die(EXIT_CANNOT, &err);
     take_signals(&stay, &err); // a signal before this ends us, and the server with us
-    await_ready(&stay, url, key ? key : env_key && *env_key ? env_key : NULL, &err);
+    await_ready(&stay, key ? key : env_key && *env_key ? env_key : NULL, &err);
     start_command(&stay, command, &err);
     attend(&stay);
     if (WIFSIGNALED(stay.status) && WTERMSIG(stay.status) == stay.told)
