@@ -21,7 +21,8 @@ $(quickstart):
 	@mkdir -p $@
 # GSM8K is fetched the first time. Where it cannot be, the items say so: their task is chat.
 $(quickstart)/items.jsonl: | $(quickstart) $(build)/lm-items build/deps-run.ok
-	$(build)/lm-items gsm8k -n $(quickstart_prompts) >$@.part || $(build)/lm-items prompts -n $(quickstart_prompts) >$@.part
+	$(build)/lm-items gsm8k -n $(quickstart_prompts) >$@.part || [ $$? = 1 ] || \
+	    $(build)/lm-items prompts -n $(quickstart_prompts) >$@.part
 	mv $@.part $@
 $(quickstart)/requests.jsonl: $(quickstart)/items.jsonl | $(build)/lm-prompt
 	$(build)/lm-prompt --max-tokens $(quickstart_tokens) --temperature 0 $< $(to)
