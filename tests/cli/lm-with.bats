@@ -239,6 +239,17 @@ fails_with() {
     cmp got wanted
 }
 
+@test "lm-with: under nohup, SIGHUP is nothing to it" {
+    start with sh -c 'trap "" HUP; exec "$@"' - lm-with "$stub" {port} "${well[@]}" -- \
+        perl -e '$| = 1; $SIG{HUP} = "DEFAULT"; print "up\n"; select undef, undef, undef, 0.01 until -e "go"'
+    says with '^up'
+    kill -HUP "${pids[with]}"
+    touch go
+    status=0
+    wait "${pids[with]}" || status=$?
+    [ "$status" -eq 0 ]
+}
+
 @test "lm-with: wrong usage" {
     run -2 lm-with
     run -2 lm-with server
