@@ -82,4 +82,14 @@ clean:  ## remove what was built
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# For stages, each of which writes one file $@ of a run, results/EXPERIMENT/RUN/. RUN= names one to go on with (latest:
+# the last, if there is one), else it is the time of the start. $(to) ends a pipe of our own programs: $@ gets its name
+# when it is whole, and exit 1 (some records failed, and say so) of any of them keeps it. $(some) is for lm-send, which
+# keeps what it has under a name of its own and goes on there the next time.
+started := $(shell date -u +%Y%m%dT%H%M%SZ)
+latest   = $(lastword $(sort $(notdir $(wildcard results/$1/*))))
+run_of   = results/$1/$(or $(if $(filter latest,$(RUN)),$(latest),$(RUN)),$(started))
+to       = >$@.part || for s in "$${PIPESTATUS[@]}"; do [ "$$s" -le 1 ] || exit "$$s"; done; mv $@.part $@
+some     = || { s=$$?; [ "$$s" = 1 ] || exit "$$s"; }
+
 include $(wildcard pipelines/*.mk tests/*.mk)

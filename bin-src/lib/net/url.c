@@ -56,7 +56,7 @@ int url_parse(struct url *url, const char *text, struct err *err)
     *url = (struct url){0};
     if (!parsed)
         return err_nomem(err);
-    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, CURLU_DEFAULT_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
     if (code == CURLUE_OK)
         code = curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0);
     add_part(&scheme, parsed, CURLUPART_SCHEME, 0);
