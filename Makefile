@@ -19,7 +19,8 @@ san   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=a
 LDLIBS   := -Wl,--as-needed -lcurl -lsimdjson -lz -lstdc++ -lpthread -lm
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wvla
 c_only   := -Wstrict-prototypes -Wmissing-prototypes
-compile  := -D_GNU_SOURCE -DLM_VERSION='"$(VERSION)"' -Ibin-src/lib -MMD -MP
+# No fused multiply-adds but where we write them: seeded draws must be the same numbers on every machine.
+compile  := -ffp-contract=off -D_GNU_SOURCE -DLM_VERSION='"$(VERSION)"' -Ibin-src/lib -MMD -MP
 
 programs    := $(patsubst bin-src/%.c,$(build)/%,$(wildcard bin-src/lm-*.c))
 lib_objects := $(patsubst %,$(build)/obj/%.o,$(wildcard bin-src/lib/*/*.c bin-src/lib/*/*.cpp))
