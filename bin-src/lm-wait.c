@@ -22,7 +22,7 @@ static struct {
 } opt = {.timeout_ns = 1800 * NS_PER_S, .retries = READY_NO_LIMIT};
 
 static const struct opt_spec specs[] = {
-    {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "the server, with or without /v1 ($OPENAI_BASE_URL, else http://127.0.0.1:8000/v1)"},
+    {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "the server ($OPENAI_BASE_URL, else http://127.0.0.1:8000/v1)"},
     {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "the model that must answer (the first that is served)"},
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "give up after so long (30m)"},
     {0, "retries", OPT_INT, &opt.retries, .arg = "N", .help = "give up after N more tries than one (as many as there is time for)"},

@@ -32,14 +32,14 @@ static struct {
 } opt = {.timeout_ns = 1800 * NS_PER_S, .retries = READY_NO_LIMIT, .grace_ns = 20 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
-    {0, "port", OPT_INT, &opt.port, .arg = "N", .min = 0, .max = 65535, .help = "the server's port, and what {port} stands for (0, the default: a free one)"},
+    {0, "port", OPT_INT, &opt.port, .arg = "N", .min = 0, .max = 65535, .help = "the port, and what {port} stands for (a free one)"},
     {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "where the server will be, if not on a {port} of 127.0.0.1"},
     {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "the model that must answer (the first that is served)"},
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "the server must be ready after so long (30m)"},
     {0, "retries", OPT_INT, &opt.retries, .arg = "N", .help = "ask N more times than once whether it is ready (as time allows)"},
     {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "a file that holds the API key ($OPENAI_API_KEY)"},
     {0, "log", OPT_STR, &opt.log, .arg = "FILE", .help = "add the server's output to FILE (a temporary one)"},
-    {0, "grace", OPT_DURATION, &opt.grace_ns, .help = "from SIGTERM to SIGKILL, and from the server's death to the command's SIGTERM (20s)"},
+    {0, "grace", OPT_DURATION, &opt.grace_ns, .help = "to end after SIGTERM; for the command after the server died (20s)"},
     {.type = OPT_END, .arg = "SERVER [ARG...] -- COMMAND [ARG...]", .in_order = true},
 };
 

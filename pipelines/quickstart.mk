@@ -26,7 +26,8 @@ $(quickstart)/items.jsonl: | $(quickstart) $(build)/lm-items build/deps-run.ok
 	mv $@.part $@
 $(quickstart)/requests.jsonl: $(quickstart)/items.jsonl | $(build)/lm-prompt
 	$(build)/lm-prompt --max-tokens $(quickstart_tokens) --temperature 0 $< $(to)
-$(quickstart)/responses.jsonl: $(quickstart)/requests.jsonl pipelines/serve-smollm2.py | $(build)/lm-with $(build)/lm-send build/venv/smollm2.ok
+$(quickstart)/responses.jsonl: $(quickstart)/requests.jsonl pipelines/serve-smollm2.py \
+    | $(build)/lm-with $(build)/lm-send build/venv/smollm2.ok
 	$(build)/lm-with --log $(@D)/server.log build/venv/bin/python pipelines/serve-smollm2.py {port} -- \
 	    $(build)/lm-send -c 4 -o $@ $< $(some)
 $(quickstart)/summary.txt: $(quickstart)/responses.jsonl | $(build)/lm-stat

@@ -99,7 +99,8 @@ fails_with() {
 }
 
 @test "lm-with: a server that does not get ready is stopped, and its last lines are shown" {
-    fails_with '.*: timed out, unreachable for 0.3 s: Connection refused$' --timeout 300ms sh -c 'echo $$ >server.pid; echo here; exec sleep 1000' {port}
+    fails_with '.*: timed out, unreachable for 0.3 s: Connection refused$' --timeout 300ms \
+        sh -c 'echo $$ >server.pid; echo here; exec sleep 1000' {port}
     [ "${stderr_lines[1]}" = here ]
     gone server
     fails_with '.*: not ready after 3 tries: /health: status 503' --retries 2 "$stub" {port} '/health 503 {}'
@@ -157,7 +158,8 @@ fails_with() {
 }
 
 @test "lm-with: told to end while the command runs: the command is told, may end in peace, and has the last word" {
-    start with lm-with "${serve[@]}" -- sh -c 'trap "kill -0 \$(cat server.pid) && echo served till the end; exit 9" TERM; echo up; while :; do sleep 0.01; done'
+    start with lm-with "${serve[@]}" -- \
+        sh -c 'trap "kill -0 \$(cat server.pid) && echo served till the end; exit 9" TERM; echo up; while :; do sleep 0.01; done'
     says with '^up'
     status=0
     stop with TERM || status=$?

@@ -142,7 +142,8 @@ static void the_port_goes_wherever_it_is_marked(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"{port}", "80"}, {"--port={port}", "--port=80"}, {"{port}{port}", "8080"}, {"a{port}b{port}c", "a80b80c"}, {"{por}", "{por}"}, {"", ""}};
+        {"{port}", "80"}, {"--port={port}", "--port=80"}, {"{port}{port}", "8080"}, {"a{port}b{port}c", "a80b80c"},
+        {"{por}", "{por}"}, {"", ""}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct err err = {0};
         char *filled = port_fill(cases[i][0], 80, &err);

@@ -40,7 +40,7 @@ enum child_state { CHILD_RUNS, CHILD_EXITED, CHILD_KILLED, CHILD_NOT_RUN };
 /* How it is, or ended. */
 struct child_end {
     enum child_state state;
-    int number; // CHILD_RUNS: its process id; CHILD_EXITED: the status; CHILD_KILLED: the signal; CHILD_NOT_RUN: errno of the execvp that failed
+    int number; // CHILD_RUNS: its process id; CHILD_EXITED: the status; CHILD_KILLED: the signal; CHILD_NOT_RUN: errno
 };
 
 /* Fails if the log cannot be opened, or without processes, files or memory. That argv[0] cannot be run shows in

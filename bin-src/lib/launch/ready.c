@@ -363,9 +363,10 @@ static enum ready keep_trying(struct probe *probe, struct err *err)
             break;
         }
         err->kind = ERR_TIMEOUT;
+        const char *how = probe->reached ? "not ready" : "unreachable";
         int64_t left_ns = probe->deadline_ns - clock_ns();
         if (options->retries != READY_NO_LIMIT && tries > options->retries) {
-            err_prefix(err, "%s after %lld %s: ", probe->reached ? "not ready" : "unreachable", (long long)tries, tries == 1 ? "try" : "tries");
+            err_prefix(err, "%s after %lld %s: ", how, (long long)tries, tries == 1 ? "try" : "tries");
             return READY_NO;
         }
         if (left_ns > 0 && options->failed)
@@ -373,7 +374,7 @@ static enum ready keep_trying(struct probe *probe, struct err *err)
         if (left_ns > 0 && is_stopped(options, pause_ns < left_ns ? pause_ns : left_ns))
             return READY_STOPPED;
         if (left_ns <= pause_ns) {
-            err_prefix(err, "%s for %.3g s: ", probe->reached ? "timed out, not ready" : "timed out, unreachable", (double)options->timeout_ns / 1e9);
+            err_prefix(err, "timed out, %s for %.3g s: ", how, (double)options->timeout_ns / 1e9);
             return READY_NO;
         }
         pause_ns = pause_ns * 3 / 2 < PAUSE_MAX_NS ? pause_ns * 3 / 2 : PAUSE_MAX_NS;
