@@ -402,7 +402,7 @@ static void put_choice(struct answer *answer, const struct wire_choice *choice)
 static void put_role(struct answer *answer)
 {
     answer->role_said = true;
-    if (answer->request.api == WIRE_CHAT && answer->script.role != SCRIPT_ROLE_NONE)
+    if (answer->request.api == WIRE_CHAT && answer->script.role != SCRIPT_ROLE_NONE && !has(answer, FAULT_NO_CHOICES))
         put_choice(answer, &(struct wire_choice){.what = WIRE_DELTA, .text = str_of(answer->wire.wire->role)});
 }
 
