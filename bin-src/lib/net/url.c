@@ -59,6 +59,8 @@ int url_parse(struct url *url, const char *text, struct err *err)
     CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
     if (code == CURLUE_OK)
         code = curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0);
+    if (code == CURLUE_OK && !strstr(text, "://")) // libcurl guesses ftp for "ftp.host"
+        code = curl_url_set(parsed, CURLUPART_SCHEME, "http", 0);
     add_part(&scheme, parsed, CURLUPART_SCHEME, 0);
     url->tls = str_eq(buf_str(&scheme), STR("https"));
     int rc = 0;
