@@ -29,10 +29,13 @@ static struct {
 static const struct opt_spec specs[] = {
     {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps"},
     {0, "each", OPT_FLAG, &opt.each, .help = "print a line for each request instead"},
-    {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS", .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
-    {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names, .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
+    {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS",
+     .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
+    {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
+     .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
     {0, "percentiles", OPT_STR, &opt.percentiles, .arg = "LIST", .help = "percentiles to print (50,75,90,95,99,99.9)"},
-    {0, "keep", OPT_INT, &opt.keep, .min = 0, .max = 4e9, .arg = "N", .help = "values kept of each kind; beyond, percentiles are within 0.025% (1000000)"},
+    {0, "keep", OPT_INT, &opt.keep, .min = 0, .max = 4e9, .arg = "N",
+     .help = "values kept of each kind; beyond, percentiles are within 0.025% (1000000)"},
     {0, "ci", OPT_DOUBLE, &opt.ci_percent, .min = 1, .max = 99.999, .arg = "PERCENT", .help = "give intervals of that level, by bootstrap"},
     {0, "resamples", OPT_INT, &opt.resamples, .min = 10, .max = 1e6, .arg = "N", .help = "drawings that an interval is made of (1000)"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of these drawings (0)"},
@@ -91,8 +94,14 @@ static struct summary_plan plan_of_options(void)
     return plan;
 }
 
-/* Reads all records and gives each good one to take. The status of the program. */
-static int read_all(char **paths, int (*take)(void *arg, const struct jsonl_record *rec, const struct request *request, struct err *err), void *arg)
+/* What is done with a record. */
+struct taker {
+    int (*take)(void *arg, const struct jsonl_record *rec, const struct request *request, struct err *err);
+    void *arg;
+};
+
+/* Reads all records and gives each good one to the taker. The status of the program. */
+static int read_all(char **paths, struct taker to)
 {
     struct err err = {0};
     struct jsonl_record *rec;
@@ -113,7 +122,7 @@ static int read_all(char **paths, int (*take)(void *arg, const struct jsonl_reco
         if (got == JSONL_BAD) {
             warn("%s: %s", jsonl_where(in), err.msg);
             status = EXIT_SOME_FAILED;
-        } else if (take(arg, rec, &request, &err) < 0)
+        } else if (to.take(to.arg, rec, &request, &err) < 0)
             die(EXIT_CANNOT, &err);
     }
     request_release(&request);
@@ -220,7 +229,7 @@ static int summarise(char **paths, const struct summary_plan *plan)
     struct groups *groups = groups_new(plan, opt.by);
     if (!groups)
         err_nomem(&err), die(EXIT_CANNOT, &err);
-    int status = read_all(paths, take_group, groups);
+    int status = read_all(paths, (struct taker){take_group, groups});
     if (groups_each(groups, print_group, &to, &err) < 0)
         die(EXIT_CANNOT, &err);
     if (opt.format == FORMAT_CSV && (csv_write(&to.csv, &to.out, &err) < 0 || print_lines(&to.out, &err) < 0))
@@ -238,7 +247,7 @@ static int list(char **paths, const struct summary_plan *plan)
     each_head(&state.each, &state.out);
     if (print_lines(&state.out, &err) < 0)
         die(EXIT_CANNOT, &err);
-    int status = read_all(paths, take_each, &state);
+    int status = read_all(paths, (struct taker){take_each, &state});
     buf_release(&state.out);
     return status;
 }
