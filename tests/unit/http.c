@@ -109,7 +109,8 @@ static void chunks_are_joined(void **state)
 {
     (void)state;
     assert_read_as(HTTP_RESPONSE, CHUNKED "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", "200{hello!}");
-    assert_read_as(HTTP_RESPONSE, CHUNKED "00A;a=\"b;c\";d\r\n0123456789\r\n0 ;x\r\n\r\n", "200{0123456789}");
+    assert_read_as(HTTP_RESPONSE, CHUNKED "01B;a=\"b;c\";d\r\nabcdefghijklmnopqrstuvwxyz.\r\n0 ;x\r\n\r\n",
+                   "200{abcdefghijklmnopqrstuvwxyz.}");
     assert_read_as(HTTP_RESPONSE, CHUNKED "1\nx\n0\n\n", "200{x}");
     assert_read_as(HTTP_RESPONSE, CHUNKED "1\r\nx\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n" OK "Content-Length: 1\r\n\r\nz", "200{x}200{z}");
     assert_read_as(HTTP_RESPONSE, OK "Content-Length: 9\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "200{hi}");
