@@ -247,6 +247,9 @@ static void answers_cut_short_fail(void **state)
     assert_stream(OPENAI_CHAT, EVENTS(DELTA("'content':'a'"), "[DONE]"),
                   "{'text':'a'," FAILED("truncated", "ended without a finish_reason"));
     assert_stream(OPENAI_CHAT, EVENTS(DELTA("'content':'a'"), FINISH("stop")), "{'text':'a','finish_reason':'stop'}"); // llama.cpp may
+    /* a chunk behind the reason, such as SGLang's hidden states, opens nothing again */
+    assert_stream(OPENAI_CHAT, EVENTS(DELTA("'content':'a'"), FINISH("stop"), DELTA("'hidden_states':[]"), "[DONE]"),
+                  "{'text':'a','finish_reason':'stop'}");
     assert_stream(OPENAI_CHAT, EVENTS("[DONE]"), "{" FAILED("no_tokens", "no choices in the answer"));
     assert_stream(OPENAI_CHAT, EVENTS("{'choices':[]}", "[DONE]"), "{" FAILED("no_tokens", "no choices in the answer"));
     assert_body(OPENAI_CHAT, CHOICE(0, "'message':{'content':'a'}"), "{'text':'a'," FAILED("truncated", "ended without a finish_reason"));
