@@ -61,9 +61,9 @@ static void check(struct jdoc *doc, const char *text, size_t len)
     static const struct {
         const char *name;
         enum jtype type;
-    } members[] = {{"text", JTYPE_STR}, {"reasoning", JTYPE_STR}, {"tool_calls", JTYPE_ARRAY}, {"finish_reason", JTYPE_STR},
-                   {"model", JTYPE_STR}, {"usage", JTYPE_OBJECT}, {"tokens", JTYPE_OBJECT},    {"logprobs", JTYPE_ARRAY},
-                   {"error", JTYPE_OBJECT}};
+    } members[] = {{"text", JTYPE_STR},          {"reasoning", JTYPE_STR},  {"tool_calls", JTYPE_ARRAY},
+                   {"finish_reason", JTYPE_STR}, {"model", JTYPE_STR},      {"usage", JTYPE_OBJECT},
+                   {"tokens", JTYPE_OBJECT},     {"logprobs", JTYPE_ARRAY}, {"error", JTYPE_OBJECT}};
     struct jval root, value, part;
     struct err err;
     must(jdoc_parse(doc, text, len, &root, &err) == 0 && jval_type(root) == JTYPE_OBJECT);

@@ -89,7 +89,8 @@ static void length_ends_a_body(void **state)
     assert_read_as(HTTP_RESPONSE, OK "content-length:0\r\n\r\n" OK "CONTENT-LENGTH: 2 \r\n\r\nhi", "200{}200{hi}");
     assert_read_as(HTTP_RESPONSE, OK "Content-Length: 2\nContent-Length: 2\n\nhi", "200{hi}");
     assert_read_as(HTTP_RESPONSE, OK "Content-Length: 5\r\n\r\nhel", "200{hel}the connection ended in the middle of the body");
-    assert_read_as(HTTP_REQUEST, "POST /v1/x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET /?a=b c HTTP/1.1\r\n\r\n", "POST /v1/x{{}}GET /?a=b c{}");
+    assert_read_as(HTTP_REQUEST, "POST /v1/x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET /?a=b c HTTP/1.1\r\n\r\n",
+                   "POST /v1/x{{}}GET /?a=b c{}");
 }
 
 static void wrong_lengths_are_refused(void **state)
@@ -108,7 +109,8 @@ static void chunks_are_joined(void **state)
 {
     (void)state;
     assert_read_as(HTTP_RESPONSE, CHUNKED "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", "200{hello!}");
-    assert_read_as(HTTP_RESPONSE, CHUNKED "00A;a=\"b;c\";d\r\n0123456789\r\n0 ;x\r\n\r\n", "200{0123456789}");
+    assert_read_as(HTTP_RESPONSE, CHUNKED "01B;a=\"b;c\";d\r\nabcdefghijklmnopqrstuvwxyz.\r\n0 ;x\r\n\r\n",
+                   "200{abcdefghijklmnopqrstuvwxyz.}");
     assert_read_as(HTTP_RESPONSE, CHUNKED "1\nx\n0\n\n", "200{x}");
     assert_read_as(HTTP_RESPONSE, CHUNKED "1\r\nx\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n" OK "Content-Length: 1\r\n\r\nz", "200{x}200{z}");
     assert_read_as(HTTP_RESPONSE, OK "Content-Length: 9\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "200{hi}");
@@ -138,7 +140,8 @@ static void carriage_return_ends_a_size(void **state)
 static void interim_answers_are_skipped(void **state)
 {
     (void)state;
-    assert_read_as(HTTP_RESPONSE, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK "Content-Length: 1\r\n\r\nx", "200{x}");
+    assert_read_as(HTTP_RESPONSE,
+                   "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK "Content-Length: 1\r\n\r\nx", "200{x}");
     assert_read_as(HTTP_RESPONSE, "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304\r\nContent-Length: 7\r\n\r\n" OK "Content-Length: 0\r\n\r\n",
                    "204{}304{}200{}");
     assert_read_as(HTTP_RESPONSE, "HTTP/1.1 101 Switching Protocols\r\n\r\n", "101{}");
@@ -165,8 +168,9 @@ static void connection_is_kept_or_not(void **state)
 static void wrong_heads_are_refused(void **state)
 {
     (void)state;
-    static const char *const responses[] = {"HTTP/2 200 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1  200 OK", "HTTP/1.x 200 OK",
-                                            "http/1.1 200 OK", "HTTP/1.1 099 OK", "SSH-2.0-OpenSSH", "x"};
+    static const char *const responses[] = {"HTTP/2 200 OK",    "HTTP/1.1 20 OK",  "HTTP/1.1 2000 OK",
+                                            "HTTP/1.1  200 OK", "HTTP/1.x 200 OK", "http/1.1 200 OK",
+                                            "HTTP/1.1 099 OK",  "SSH-2.0-OpenSSH", "x"};
     static const char *const requests[] = {"GET /", "GET HTTP/1.1", "GET  HTTP/1.1", " / HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/2.0"};
     static const char *const fields[] = {" a: b", "a : b", ": b", "no colon", "a: b\r\n folded"};
     char text[128];
@@ -213,7 +217,8 @@ static void head_has_a_limit(void **state)
 static void fields_are_found(void **state)
 {
     (void)state;
-    static const char text[] = OK "Content-Type:\ttext/event-stream \r\nX-Empty:\r\nX-Two: first\r\nX-Two: second\r\nContent-Length: 0\r\n\r\n";
+    static const char text[] =
+        OK "Content-Type:\ttext/event-stream \r\nX-Empty:\r\nX-Two: first\r\nX-Two: second\r\nContent-Length: 0\r\n\r\n";
     struct http http;
     struct str input = str_of(text), body, value;
     struct err err;
@@ -231,11 +236,16 @@ static void fields_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(length_ends_a_body),       cmocka_unit_test(wrong_lengths_are_refused),
-        cmocka_unit_test(chunks_are_joined),        cmocka_unit_test(wrong_chunks_are_refused),
-        cmocka_unit_test(interim_answers_are_skipped), cmocka_unit_test(carriage_return_ends_a_size),
-        cmocka_unit_test(connection_ends_a_body),   cmocka_unit_test(connection_is_kept_or_not),
-        cmocka_unit_test(wrong_heads_are_refused),  cmocka_unit_test(head_has_a_limit),
+        cmocka_unit_test(length_ends_a_body),
+        cmocka_unit_test(wrong_lengths_are_refused),
+        cmocka_unit_test(chunks_are_joined),
+        cmocka_unit_test(wrong_chunks_are_refused),
+        cmocka_unit_test(interim_answers_are_skipped),
+        cmocka_unit_test(carriage_return_ends_a_size),
+        cmocka_unit_test(connection_ends_a_body),
+        cmocka_unit_test(connection_is_kept_or_not),
+        cmocka_unit_test(wrong_heads_are_refused),
+        cmocka_unit_test(head_has_a_limit),
         cmocka_unit_test(fields_are_found),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);

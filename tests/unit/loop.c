@@ -256,8 +256,8 @@ static void quiet_time_is_between_polls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        with_loop(timers_fire_in_order), with_loop(timer_stops_another),     with_loop(timer_sets_itself_again),
-        with_loop(timer_is_waited_for),  with_loop(watch_says_what),         with_loop(unwatched_is_not_called),
+        with_loop(timers_fire_in_order),        with_loop(timer_stops_another), with_loop(timer_sets_itself_again),
+        with_loop(timer_is_waited_for),         with_loop(watch_says_what),     with_loop(unwatched_is_not_called),
         with_loop(quiet_time_is_between_polls),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);

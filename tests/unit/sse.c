@@ -170,10 +170,10 @@ static void reset_forgets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_end_in_three_ways),  cmocka_unit_test(one_blank_is_dropped),
-        cmocka_unit_test(data_lines_are_joined),    cmocka_unit_test(other_lines_are_skipped),
-        cmocka_unit_test(errors_are_named),         cmocka_unit_test(last_blank_line_may_lack),
-        cmocka_unit_test(whole_event_is_a_view),    cmocka_unit_test(event_arrives_with_its_last_data_byte),
+        cmocka_unit_test(lines_end_in_three_ways), cmocka_unit_test(one_blank_is_dropped),
+        cmocka_unit_test(data_lines_are_joined),   cmocka_unit_test(other_lines_are_skipped),
+        cmocka_unit_test(errors_are_named),        cmocka_unit_test(last_blank_line_may_lack),
+        cmocka_unit_test(whole_event_is_a_view),   cmocka_unit_test(event_arrives_with_its_last_data_byte),
         cmocka_unit_test(reset_forgets),
     };
     return cmocka_run_group_tests_name("sse", tests, NULL, NULL);

@@ -267,9 +267,10 @@ static int take_choice(struct reply *reply, struct jval choice, int *seen)
     struct jval value;
     jval_int_at(choice, "/index", &index);
     uint64_t bit = index >= 0 && index < 64 ? 1ull << index : 0;
-    reply->open_choices |= bit;
+    reply->open_choices |= bit & ~reply->ended_choices;
     if (jval_str_at(choice, "/finish_reason", &reason)) {
         reply->open_choices &= ~bit;
+        reply->ended_choices |= bit;
         if (index == 0)
             set(&reply->finish_reason, reason);
     }
