@@ -89,7 +89,8 @@ static void length_ends_a_body(void **state)
     assert_read_as(HTTP_RESPONSE, OK "content-length:0\r\n\r\n" OK "CONTENT-LENGTH: 2 \r\n\r\nhi", "200{}200{hi}");
     assert_read_as(HTTP_RESPONSE, OK "Content-Length: 2\nContent-Length: 2\n\nhi", "200{hi}");
     assert_read_as(HTTP_RESPONSE, OK "Content-Length: 5\r\n\r\nhel", "200{hel}the connection ended in the middle of the body");
-    assert_read_as(HTTP_REQUEST, "POST /v1/x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET /?a=b c HTTP/1.1\r\n\r\n", "POST /v1/x{{}}GET /?a=b c{}");
+    assert_read_as(HTTP_REQUEST, "POST /v1/x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET /?a=b c HTTP/1.1\r\n\r\n",
+                   "POST /v1/x{{}}GET /?a=b c{}");
 }
 
 static void wrong_lengths_are_refused(void **state)
@@ -138,7 +139,8 @@ static void carriage_return_ends_a_size(void **state)
 static void interim_answers_are_skipped(void **state)
 {
     (void)state;
-    assert_read_as(HTTP_RESPONSE, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK "Content-Length: 1\r\n\r\nx", "200{x}");
+    assert_read_as(HTTP_RESPONSE,
+                   "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK "Content-Length: 1\r\n\r\nx", "200{x}");
     assert_read_as(HTTP_RESPONSE, "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304\r\nContent-Length: 7\r\n\r\n" OK "Content-Length: 0\r\n\r\n",
                    "204{}304{}200{}");
     assert_read_as(HTTP_RESPONSE, "HTTP/1.1 101 Switching Protocols\r\n\r\n", "101{}");
@@ -213,7 +215,8 @@ static void head_has_a_limit(void **state)
 static void fields_are_found(void **state)
 {
     (void)state;
-    static const char text[] = OK "Content-Type:\ttext/event-stream \r\nX-Empty:\r\nX-Two: first\r\nX-Two: second\r\nContent-Length: 0\r\n\r\n";
+    static const char text[] = OK "Content-Type:\ttext/event-stream \r\nX-Empty:\r\n"
+                                "X-Two: first\r\nX-Two: second\r\nContent-Length: 0\r\n\r\n";
     struct http http;
     struct str input = str_of(text), body, value;
     struct err err;

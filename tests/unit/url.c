@@ -34,7 +34,8 @@ static void assert_url(const char *text, const char *origin, const char *base, c
 static void v1_is_added_once(void **state)
 {
     (void)state;
-    static const char *const same[] = {"http://h:8000", "http://h:8000/", "http://h:8000/v1", "http://h:8000/v1/", "http://h:8000//", "http://h:8000/v1//"};
+    static const char *const same[] = {"http://h:8000", "http://h:8000/", "http://h:8000/v1", "http://h:8000/v1/", "http://h:8000//",
+                                       "http://h:8000/v1//"};
     for (size_t i = 0; i < COUNT(same); i++)
         assert_url(same[i], "http://h:8000", "/v1", "http://h:8000/v1");
 }
@@ -68,7 +69,8 @@ static void user_and_query_do_not_show(void **state)
 static void base64_is_padded(void **state)
 {
     (void)state;
-    static const char *const users[][2] = {{"http://a:b@h", "Basic YTpi"}, {"http://a:@h", "Basic YTo="}, {"http://a:bc@h", "Basic YTpiYw=="},
+    static const char *const users[][2] = {{"http://a:b@h", "Basic YTpi"}, {"http://a:@h", "Basic YTo="},
+                                           {"http://a:bc@h", "Basic YTpiYw=="},
                                            {"http://a@h", "Basic YTo="},   {"http://h", ""}};
     for (size_t i = 0; i < COUNT(users); i++) {
         const char *text = users[i][0];
@@ -102,7 +104,8 @@ static void scheme_may_lack(void **state)
 static void others_are_refused(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "ftp://h", "file:///etc/passwd", "http://", "http://h:port", "http://h:70000", "http://secret @h",
+    static const char *const texts[] = {"", "ftp://h", "file:///etc/passwd", "http://", "http://h:port", "http://h:70000",
+                                        "http://secret @h",
                                         "http://h/a b", "http://[::1", "http://h\n", "unix:/run/secret"};
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct url url;
