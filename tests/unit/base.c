@@ -136,8 +136,8 @@ static void whole_numbers(void **state)
 static void doubles_read_and_written_are_equal(void **state)
 {
     (void)state;
-    static const double values[] = {0.1,      1.0 / 3, 2.0 / 3,  1e-7,       123456.789, 1e15,     1e15 + 1,       9007199254740993.0, 1e22, 1e23,
-                                    5e-324,   M_PI,    -0.0,     0.3,        1 - 1e-16, 2.5e-5,         4503599627370497.5, -7,   999999999999999.0,
+    static const double values[] = {0.1, 1.0 / 3, 2.0 / 3, 1e-7, 123456.789, 1e15, 1e15 + 1, 9007199254740993.0, 1e22, 1e23, 5e-324,
+                                    M_PI, -0.0, 0.3, 1 - 1e-16, 2.5e-5, 4503599627370497.5, -7, 999999999999999.0,
                                     1.7976931348623157e308};
     char text[40];
     struct err err;

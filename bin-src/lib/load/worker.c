@@ -420,8 +420,8 @@ static int set_up(struct worker *worker, struct err *err)
     context->loop = loop_new(err);
     if (!context->loop || stamp_clock_init(&context->stamps, context->loop, err) < 0)
         return -1;
-    struct dialer_options dialer = {.origin = options->url->origin.ptr, .timeout_ns = options->timeout_connect_ns, .ca_file = options->ca_file,
-                                    .insecure = options->insecure};
+    struct dialer_options dialer = {.origin = options->url->origin.ptr, .timeout_ns = options->timeout_connect_ns,
+                                    .ca_file = options->ca_file, .insecure = options->insecure};
     context->dialer = dialer_new(context->loop, &dialer, err);
     if (!context->dialer)
         return -1;

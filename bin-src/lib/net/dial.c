@@ -35,7 +35,8 @@ static void on_socket_ready(struct loop_watch *watch, int what)
 {
     struct curl_watch *self = (struct curl_watch *)((char *)watch - offsetof(struct curl_watch, watch));
     act(self->dialer, watch->fd,
-        (what & LOOP_READ ? CURL_CSELECT_IN : 0) | (what & LOOP_WRITE ? CURL_CSELECT_OUT : 0) | (what & LOOP_HANGUP ? CURL_CSELECT_ERR : 0));
+        (what & LOOP_READ ? CURL_CSELECT_IN : 0) | (what & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+            (what & LOOP_HANGUP ? CURL_CSELECT_ERR : 0));
 }
 
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int action, void *user, void *own)

@@ -3,10 +3,12 @@
 
 #include "base/json.h"
 
-const char *const openai_apis[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "chat", [OPENAI_COMPLETIONS] = "completions", [OPENAI_EMBEDDINGS] = "embeddings"};
+const char *const openai_apis[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "chat", [OPENAI_COMPLETIONS] = "completions",
+                                                   [OPENAI_EMBEDDINGS] = "embeddings"};
 const char *const openai_paths[OPENAI_API_COUNT] = {
     [OPENAI_CHAT] = "/chat/completions", [OPENAI_COMPLETIONS] = "/completions", [OPENAI_EMBEDDINGS] = "/embeddings"};
-static const char *const told_by[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "messages", [OPENAI_COMPLETIONS] = "prompt", [OPENAI_EMBEDDINGS] = "input"};
+static const char *const told_by[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "messages", [OPENAI_COMPLETIONS] = "prompt",
+                                                      [OPENAI_EMBEDDINGS] = "input"};
 
 int body_api(struct jval record, enum openai_api *api, struct err *err)
 {
