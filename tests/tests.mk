@@ -41,7 +41,7 @@ export ASAN_OPTIONS := exitcode=99
 export LSAN_OPTIONS := exitcode=99
 export UBSAN_OPTIONS := exitcode=99:print_stacktrace=1
 jobs  := $(shell nproc)
-prove := prove --jobs $(jobs) --exec 'timeout --kill-after=10 300'
+prove := prove --jobs $(jobs) --failures --comments --exec 'timeout --kill-after=10 300'
 # Those who run make without -j have their cores used all the same.
 parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(jobs))
 

@@ -137,6 +137,8 @@ load ../lib
     echo '{"b":1}' >&7
     says filter 'pipe:1: not JSON'
     exec 7>&-
-    stop filter CONT || [ $? -eq 1 ]
+    local status=0
+    ended filter || status=$?
+    [ "$status" -eq 1 ]
     tail -n 1 filter.out | grep -q '{"b":1,"seen":1}'
 }
