@@ -64,8 +64,6 @@ static struct {
     bool stopping;
 } mock = {.log_fd = -1};
 
-/* --- the log --- */
-
 static void flush_log(void)
 {
     struct err err;
@@ -87,8 +85,6 @@ static void log_line(void *user, struct str line)
     if (mock.log.len > (1 << 20))
         flush_log();
 }
-
-/* --- what is asked --- */
 
 static void answer_json(struct server_conn *conn, int status, struct buf *json)
 {
@@ -174,40 +170,6 @@ static void on_gone(struct server_conn *conn, void *context)
     answer_gone(server_data(conn));
 }
 
-/* --- start and end --- */
-
-static void read_scripts(void)
-{
-    char *paths[] = {(char *)opt.script, NULL};
-    struct err err;
-    struct jsonl_reader *reader = jsonl_open(paths, &err);
-    struct jsonl_record *rec;
-    struct jval *scripts = NULL;
-    size_t count = 0;
-    enum jsonl_got got;
-    if (!reader)
-        die(EXIT_CANNOT, &err);
-    while ((got = jsonl_next(reader, &rec, &err)) != JSONL_END) {
-        struct script tried;
-        struct buf copy = {0};
-        script_init(&tried);
-        if (got != JSONL_RECORD || script_apply(&tried, rec->root, &err) < 0)
-            err_prefix(&err, "%s: ", jsonl_where(reader)), die(EXIT_CANNOT, &err);
-        // A document of its own, which lives as long as the server.
-        struct jdoc *doc = jdoc_new();
-        buf_add_str(&copy, rec->line);
-        struct jval *grown = realloc(scripts, (count + 1) * sizeof *grown);
-        if (!doc || !grown || !buf_reserve(&copy, JDOC_PADDING) || jdoc_parse(doc, copy.ptr, copy.len, &grown[count], &err) < 0)
-            err_nomem(&err), die(EXIT_CANNOT, &err);
-        scripts = grown;
-        count++;
-        buf_release(&copy);
-    }
-    jsonl_close(reader);
-    mock.answers.scripts = scripts;
-    mock.answers.script_count = count;
-}
-
 static void set_script(void)
 {
     struct script *script = &mock.answers.script;
@@ -277,8 +239,8 @@ static void prepare(void)
     mock.answers.model = str_of(opt.model);
     mock.answers.draws = &mock.draws;
     mock.answers.seed = opt.seed;
-    if (opt.script)
-        read_scripts();
+    if (opt.script && script_read(opt.script, &mock.answers.scripts, &mock.answers.script_count, &err) < 0)
+        die(EXIT_CANNOT, &err);
     if (opt.key_file) {
         struct buf key = {0};
         if (file_read(opt.key_file, 1 << 16, &key, &err) < 0)

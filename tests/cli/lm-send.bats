@@ -22,7 +22,7 @@ mock() {
     url=http://127.0.0.1:$(<port)
 }
 send() {
-    timeout 60 lm-send -q --url "$url" "$@"
+    timeout 30 lm-send -q --url "$url" "$@"
 }
 # told FAULT KIND [MORE...]: what the record of a request says that met the fault
 told() {

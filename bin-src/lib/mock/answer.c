@@ -21,16 +21,16 @@ struct answer {
     struct wire_answer wire;
     struct rng rng;
     int64_t number, received_ns, due_ns;
-    int64_t index, count;   // the next token, and how many there are
-    size_t text_at;         // of the script's own text
+    int64_t index, count; // the next token, and how many there are
+    size_t text_at;       // of the script's own text
     bool role_said, chunked, gave_fault;
     struct buf text, tools, id; // escaped; JSON; the client's
-    struct buf out;         // what the next write carries
-    size_t out_at;          // of it, where writes are split
+    struct buf out;             // what the next write carries
+    size_t out_at;              // of it, where writes are split
     void (*after_out)(struct answer *answer);
-    uint64_t queued;        // bytes handed to the socket, or held behind it
-    struct buf ends;        // uint64_t: where each event with choices ends, in the answer's bytes
-    struct buf times;       // int64_t: when the write that carried its end was made
+    uint64_t queued;  // bytes handed to the socket, or held behind it
+    struct buf ends;  // uint64_t: where each event with choices ends, in the answer's bytes
+    struct buf times; // int64_t: when the write that carried its end was made
 };
 
 static bool has(const struct answer *answer, enum fault fault)
@@ -200,7 +200,8 @@ enum event_kind { WITH_CHOICES, WITHOUT_CHOICES };
 static void put_event(struct answer *answer, const char *field, struct str json, enum event_kind kind)
 {
     static const char plain[] = "data: ";
-    uint64_t usual = FAULT_BIT(FAULT_COMMENTS) | FAULT_BIT(FAULT_NAMED) | FAULT_BIT(FAULT_MULTI_LINE) | FAULT_BIT(FAULT_CRLF) | FAULT_BIT(FAULT_NO_SPACE);
+    uint64_t usual = FAULT_BIT(FAULT_COMMENTS) | FAULT_BIT(FAULT_NAMED) | FAULT_BIT(FAULT_MULTI_LINE) | FAULT_BIT(FAULT_CRLF) |
+                     FAULT_BIT(FAULT_NO_SPACE);
     if (!(answer->script.faults & usual) && strcmp(field, "data") == 0) { // as nearly all are
         if (answer->chunked)
             buf_addf(&answer->out, "%zx\r\n", json.len + sizeof plain - 1 + 2);
@@ -223,21 +224,30 @@ static void put_event(struct answer *answer, const char *field, struct str json,
 static const char *reason_of(int status)
 {
     switch (status) {
-    case 200: return "OK";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 429: return "Too Many Requests";
-    case 503: return "Service Unavailable";
-    default: return "Internal Server Error";
+    case 200:
+        return "OK";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 429:
+        return "Too Many Requests";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Internal Server Error";
     }
 }
 
 void answer_plain(struct server_conn *conn, int status, const char *type, struct str body, const char *more_headers)
 {
     struct buf out = {0};
-    buf_addf(&out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n", status, reason_of(status), type, body.len, more_headers);
+    buf_addf(&out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n", status, reason_of(status), type, body.len,
+             more_headers);
     buf_add_str(&out, body);
     server_write(conn, out.ptr, out.len);
     buf_release(&out);
@@ -246,7 +256,9 @@ void answer_plain(struct server_conn *conn, int status, const char *type, struct
 static void put_head(struct answer *answer, size_t body_len)
 {
     struct buf *out = &answer->out;
-    const char *type = has(answer, FAULT_CONTENT_TYPE) ? "text/html" : answer->request.stream ? "text/event-stream; charset=utf-8" : "application/json";
+    const char *type = has(answer, FAULT_CONTENT_TYPE) ? "text/html"
+                       : answer->request.stream        ? "text/event-stream; charset=utf-8"
+                                                       : "application/json";
     if (has(answer, FAULT_INTERIM))
         buf_add_str(out, STR("HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n"));
     answer->chunked = answer->request.stream && !has(answer, FAULT_HTTP10);
@@ -276,7 +288,8 @@ static void endless(struct answer *answer)
 
 static void finish(struct answer *answer)
 {
-    bool closes = has(answer, FAULT_HTTP10) || has(answer, FAULT_CONNECTION_CLOSE) || has(answer, FAULT_SILENT_CLOSE) || has(answer, FAULT_SHORT_LENGTH);
+    bool closes = has(answer, FAULT_HTTP10) || has(answer, FAULT_CONNECTION_CLOSE) || has(answer, FAULT_SILENT_CLOSE) ||
+                  has(answer, FAULT_SHORT_LENGTH);
     end(answer, closes ? SERVER_CLOSE : SERVER_KEEP);
 }
 
@@ -463,7 +476,8 @@ static void put_finish(struct answer *answer)
     if (answer->tools.len > 0) {
         struct buf delta = {0};
         buf_addf(&delta, "{\"tool_calls\":%.*s}", STR_ARG(buf_str(&answer->tools)));
-        put_choice(answer, &(struct wire_choice){.what = WIRE_DELTA, .text = buf_str(&delta),
+        put_choice(answer, &(struct wire_choice){.what = WIRE_DELTA,
+                                                 .text = buf_str(&delta),
                                                  .finish = answer->wire.wire->finish_apart[api] ? WIRE_UNFINISHED : finish_of(answer)});
         buf_release(&delta);
     }
@@ -471,7 +485,8 @@ static void put_finish(struct answer *answer)
         return;
     bool chat = api == WIRE_CHAT;
     put_choice(answer, &(struct wire_choice){.what = chat ? WIRE_DELTA : WIRE_TEXT,
-                                             .text = str_of(chat ? answer->wire.wire->finish_delta : ""), .finish = finish_of(answer),
+                                             .text = str_of(chat ? answer->wire.wire->finish_delta : ""),
+                                             .finish = finish_of(answer),
                                              .usage = answer->wire.wire->usage_in_finish[api] ? &usage : NULL});
 }
 
@@ -554,8 +569,12 @@ static void give_whole(struct answer *answer)
     }
     answer->context->generated += answer->count;
     struct wire_usage usage = usage_of(answer);
-    struct wire_whole whole = {.text = buf_str(&text), .reasoning = buf_str(&reasoning), .tool_calls = buf_str(&answer->tools),
-                               .finish = finish_of(answer), .usage = gives_usage(answer) ? &usage : NULL, .no_choices = has(answer, FAULT_NO_CHOICES)};
+    struct wire_whole whole = {.text = buf_str(&text),
+                               .reasoning = buf_str(&reasoning),
+                               .tool_calls = buf_str(&answer->tools),
+                               .finish = finish_of(answer),
+                               .usage = gives_usage(answer) ? &usage : NULL,
+                               .no_choices = has(answer, FAULT_NO_CHOICES)};
     wire_whole(&answer->wire, &whole, &json);
     if (has(answer, FAULT_ERROR_EVENT)) {
         buf_clear(&json);
@@ -636,7 +655,8 @@ static int read_script(struct answer *answer, struct err *err)
     answer->script = context->script;
     if (!answer->script.says_fault)
         answer->script.faults |= script_draw(context->draws, &answer->rng);
-    if (context->script_count > 0 && script_apply(&answer->script, context->scripts[answer->number % (int64_t)context->script_count], err) < 0)
+    if (context->script_count > 0 &&
+        script_apply(&answer->script, context->scripts[answer->number % (int64_t)context->script_count], err) < 0)
         return -1;
     if (answer->request.has_script && script_apply(&answer->script, answer->request.script, err) < 0)
         return -1;
@@ -656,8 +676,8 @@ static int read_script(struct answer *answer, struct err *err)
             name = arguments = (struct str){"", 0};
             jval_str_at(call, "/name", &name);
             jval_str_at(call, "/arguments", &arguments);
-            buf_addf(&answer->tools, "%s{\"index\":%lld,\"id\":\"call_%lld\",\"type\":\"function\",\"function\":{", index ? "," : "", (long long)index,
-                     (long long)index);
+            buf_addf(&answer->tools, "%s{\"index\":%lld,\"id\":\"call_%lld\",\"type\":\"function\",\"function\":{", index ? "," : "",
+                     (long long)index, (long long)index);
             json_key(&answer->tools, "name"), json_str(&answer->tools, name);
             json_key(&answer->tools, "arguments"), json_str(&answer->tools, arguments);
             buf_add_str(&answer->tools, STR("}}"));
@@ -682,7 +702,10 @@ static void begin(struct answer *answer)
     bool chat = answer->request.api == WIRE_CHAT, stream = answer->request.stream;
     char id[48];
     snprintf(id, sizeof id, "%s-%lld", chat ? "chatcmpl" : "cmpl", (long long)answer->number);
-    wire_begin(&answer->wire, context->wire, answer->request.api, !chat ? "text_completion" : stream ? "chat.completion.chunk" : "chat.completion",
+    wire_begin(&answer->wire, context->wire, answer->request.api,
+               !chat    ? "text_completion"
+               : stream ? "chat.completion.chunk"
+                        : "chat.completion",
                str_of(id), answer->request.model.len > 0 ? answer->request.model : context->model, clock_utc_ns() / NS_PER_S);
     answer->count = count_of(answer);
     answer->due_ns = answer->received_ns + distribution_draw_ns(&answer->script.ttft, &answer->rng);
@@ -709,7 +732,8 @@ void answer_start(struct answer_context *context, struct server_conn *conn, enum
         refuse(conn, context, "out of memory");
         return;
     }
-    *answer = (struct answer){.context = context, .conn = conn, .timer = {.fire = tick}, .number = context->requests++, .received_ns = clock_ns()};
+    *answer = (struct answer){
+        .context = context, .conn = conn, .timer = {.fire = tick}, .number = context->requests++, .received_ns = clock_ns()};
     answer->rng = rng_stream(context->seed, "mock", answer->number);
     context->running++;
     if (jdoc_parse(context->doc, body.ptr, body.len, &root, &err) < 0 || asked_read(&answer->request, api, root, &err) < 0 ||

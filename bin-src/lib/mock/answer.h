@@ -21,7 +21,7 @@ struct answer_context {
     enum wire_kind wire;
     struct str model;
     struct script script;           // under all others
-    const struct jval *scripts;     // over it: request k, by arrival, gets the k-th, and after the last the first again
+    struct jval *scripts;     // over it: request k, by arrival, gets the k-th, and after the last the first again
     size_t script_count;
     const struct script_draws *draws;
     int64_t seed;

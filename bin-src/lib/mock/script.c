@@ -2,9 +2,11 @@
 #include "mock/script.h"
 
 #include "base/num.h"
+#include "jsonl/jsonl.h"
 #include "mock/fault.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 const char *const script_usage_names[] = {
     [SCRIPT_USAGE_ASKED] = "asked", [SCRIPT_USAGE_ALWAYS] = "always", [SCRIPT_USAGE_NEVER] = "never", NULL};
@@ -218,6 +220,48 @@ int script_apply(struct script *script, struct jval object, struct err *err)
             return err_prefix(err, "%s: ", members[i].name);
     }
     return 0;
+}
+
+/* --- a file of them --- */
+
+/* Keeps the line in a document of its own, since a script's text lives there. */
+static int keep_line(struct str line, struct jval *root, struct err *err)
+{
+    struct jdoc *doc = jdoc_new();
+    struct buf copy = {0};
+    buf_add_str(&copy, line);
+    int rc = doc && buf_reserve(&copy, JDOC_PADDING) ? jdoc_parse(doc, copy.ptr, copy.len, root, err) : err_nomem(err);
+    buf_release(&copy);
+    return rc;
+}
+
+static int read_lines(struct jsonl_reader *reader, struct jval **scripts, size_t *count, struct err *err)
+{
+    struct jsonl_record *rec;
+    enum jsonl_got got;
+    while ((got = jsonl_next(reader, &rec, err)) != JSONL_END) {
+        struct script tried;
+        script_init(&tried);
+        if (got != JSONL_RECORD || script_apply(&tried, rec->root, err) < 0)
+            return err_prefix(err, "%s: ", jsonl_where(reader));
+        struct jval *grown = realloc(*scripts, (*count + 1) * sizeof *grown);
+        if (!grown)
+            return err_nomem(err);
+        *scripts = grown;
+        if (keep_line(rec->line, &grown[*count], err) < 0)
+            return -1;
+        ++*count;
+    }
+    return 0;
+}
+
+int script_read(const char *path, struct jval **scripts, size_t *count, struct err *err)
+{
+    char *paths[] = {(char *)path, NULL};
+    struct jsonl_reader *reader = jsonl_open(paths, err);
+    int rc = reader ? read_lines(reader, scripts, count, err) : -1;
+    jsonl_close(reader);
+    return rc;
 }
 
 /* --- drawn faults --- */

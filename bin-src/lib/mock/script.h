@@ -56,6 +56,9 @@ void script_init(struct script *script); // the defaults: at once, one token an 
 /* Lays the object over the script. Fails on members it does not know, and on values that are none. */
 int script_apply(struct script *script, struct jval object, struct err *err);
 
+/* Scripts out of a JSONL file, each checked, onto *scripts. They live as long as the process: a server's. */
+int script_read(const char *path, struct jval **scripts, size_t *count, struct err *err);
+
 /* Faults drawn by share: "reset", "http-503:0.1", "crlf,comments:0.5"; at most one of them a request. */
 struct script_draws {
     struct {

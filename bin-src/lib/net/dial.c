@@ -258,6 +258,7 @@ int dial_start(struct dialer *dialer, struct dial *dial, struct err *err)
     dial->dialer = dialer;
     dial->fd = -1;
     dial->adopted = false;
+    dial->peeked_ns = INT64_MIN;
     dial->tls = strncmp(dialer->options.origin, "https:", 6) == 0;
     dial->failed = DIAL_OK;
     dial->why[0] = '\0';
@@ -323,12 +324,16 @@ ssize_t dial_recv(struct dial *dial, const struct stamp_clock *clock, void *byte
     // The stamp of all that is queued: the length is told, and nothing is copied or taken.
     char nothing;
     stamp_recv(clock, dial->fd, &nothing, 1u << 30, MSG_PEEK | MSG_TRUNC, arrived_ns, read_ns);
+    if (*arrived_ns == INT64_MIN) // what the library holds already came with what was peeked at before
+        *arrived_ns = dial->peeked_ns;
+    dial->peeked_ns = *arrived_ns;
     *stamped = *arrived_ns != INT64_MIN ? DIAL_STAMP_TLS : DIAL_STAMP_READ;
     size_t got = 0;
     CURLcode code = curl_easy_recv((CURL *)dial->easy, bytes, size, &got);
     *read_ns = clock_ns();
     if (code == CURLE_OK)
         return (ssize_t)got;
+    dial->peeked_ns = INT64_MIN; // it holds nothing now
     errno = code == CURLE_AGAIN ? EAGAIN : ECONNRESET;
     return -1;
 }
