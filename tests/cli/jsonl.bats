@@ -142,3 +142,15 @@ load ../lib
     [ "$status" -eq 1 ]
     tail -n 1 filter.out | grep -q '{"b":1,"seen":1}'
 }
+
+@test "a signal in the middle of a read is no error" {
+    plain_build_only
+    seq -f '{"n":%.0f}' 50000 >in
+    filter -q in >whole
+    for nth in 1 2 3; do
+        LM_FAIL_READ=$nth LM_FAIL_ERRNO=4 LM_FAIL_IN=filter LD_PRELOAD=$FAULTS filter -q in >out
+        [ -e "$FIRED" ]
+        cmp whole out
+        rm "$FIRED"
+    done
+}
