@@ -29,10 +29,13 @@ static struct {
 static const struct opt_spec specs[] = {
     {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps"},
     {0, "each", OPT_FLAG, &opt.each, .help = "print a line for each request instead"},
-    {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS", .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
-    {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names, .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
+    {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS",
+     .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
+    {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
+     .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
     {0, "percentiles", OPT_STR, &opt.percentiles, .arg = "LIST", .help = "percentiles to print (50,75,90,95,99,99.9)"},
-    {0, "keep", OPT_INT, &opt.keep, .min = 0, .max = 4e9, .arg = "N", .help = "values kept of each kind; beyond, percentiles are within 0.025% (1000000)"},
+    {0, "keep", OPT_INT, &opt.keep, .min = 0, .max = 4e9, .arg = "N",
+     .help = "values kept of each kind; beyond, percentiles are within 0.025% (1000000)"},
     {0, "ci", OPT_DOUBLE, &opt.ci_percent, .min = 1, .max = 99.999, .arg = "PERCENT", .help = "give intervals of that level, by bootstrap"},
     {0, "resamples", OPT_INT, &opt.resamples, .min = 10, .max = 1e6, .arg = "N", .help = "drawings that an interval is made of (1000)"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of these drawings (0)"},
@@ -93,7 +96,7 @@ static struct summary_plan plan_of_options(void)
 }
 
 /* Reads all records and gives each good one to take. The status of the program. */
-static int read_all(char **paths, int (*take)(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err), void *arg)
+static int read_all(char **paths, int (*take)(void *, const struct jsonl_record *, const struct measured *, struct err *), void *arg)
 {
     struct err err = {0};
     struct jsonl_record *rec;

@@ -61,7 +61,8 @@ static double value_of(enum slo_limit limit, const struct measured *request, enu
     return value;
 }
 
-struct slo_verdict slo_judge(const struct slo *slo, const struct measured *request, enum profile profile, const double figures[METRIC_COUNT])
+struct slo_verdict slo_judge(const struct slo *slo, const struct measured *request, enum profile profile,
+                             const double figures[METRIC_COUNT])
 {
     struct slo_verdict verdict = {0};
     bool any = false;

@@ -32,6 +32,7 @@ struct slo_verdict {
 /* text must live as long as the slo. */
 int slo_parse(struct slo *slo, const char *text, struct err *err);
 /* figures are the request's (measured_figures). Only a completed request can meet limits; a failed one violates none. */
-struct slo_verdict slo_judge(const struct slo *slo, const struct measured *request, enum profile profile, const double figures[METRIC_COUNT]);
+struct slo_verdict slo_judge(const struct slo *slo, const struct measured *request, enum profile profile,
+                             const double figures[METRIC_COUNT]);
 
 #endif

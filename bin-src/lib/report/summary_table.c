@@ -153,7 +153,8 @@ static void metric_row(struct grid *grid, const struct summary *summary, enum pr
     grid_cell(grid, "%s%s%s%s", other ? profile_names[profile] : "", other ? " " : "", summary_metrics[metric].label,
               quantiles_exact(q) ? "" : " ~");
     grid_cell(grid, "%llu", (unsigned long long)quantiles_count(q));
-    grid_cell(grid, "%.*f", digits, m.mean / unit), grid_cell(grid, "%.*f", digits, m.std / unit), grid_cell(grid, "%.*f", digits, m.min / unit);
+    grid_cell(grid, "%.*f", digits, m.mean / unit), grid_cell(grid, "%.*f", digits, m.std / unit);
+    grid_cell(grid, "%.*f", digits, m.min / unit);
     for (size_t i = 0; i < plan->percentile_count; i++)
         grid_cell(grid, "%s%.*f", summary_is_few(quantiles_count(q), plan->percentiles[i]) ? "*" : "", digits,
                   quantiles_at(q, plan->percentiles[i] / 100) / unit);
