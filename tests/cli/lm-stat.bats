@@ -1,14 +1,26 @@
-# lm-stat: what was sent, in figures. The definitions are lmutils-metrics(7)'s.
 bats_require_minimum_version 1.5.0
 load ../lib
 
-# The worked stream of load-metrics 3.6: role .5, "Hel" .5001, "lo" .52, "!" .56, usage (3 tokens), [DONE] .5602 s.
-worked() {
-    jq -nc '{id: "a", response: {text: "Hello!", status: 200, tokens: {prompt: 9, completion: 3, source: "usage"}},
-        timing: {start: "2026-01-01T00:00:00.000000000Z", start_ns: 5, load: {mode: "open", rate_rps: 1}, due_ns: 999990000,
-            sent_ns: 1000000000, headers_ns: 1500000000, first_ns: 1500100000, last_ns: 1560000000, end_ns: 1560200000,
-            chunks_ns: [1500000000, 1500100000, 1520000000, 1560000000], clock: "kernel", late: 0, read_lag_ns: 30000, cpu: 0.25}}'
+# request JQ: one line, the worked stream of a chat of three tokens (role .5000, "Hel" .5001, "lo" .52, "!" .56 s after
+# it was sent, 2 ms after it was due), changed so.
+request() {
+    jq -nc '{id: "a", api: "chat", task: "chat",
+        response: {text: "Hello!", status: 200, tokens: {prompt: 9, completion: 3, source: "usage"}},
+        timing: {start: "2026-11-24T07:43:00Z", start_ns: 1, load: {mode: "open", rate_rps: 1}, due_ns: 0, sent_ns: 2000000,
+            headers_ns: 3000000, first_ns: 502100000, last_ns: 562000000, end_ns: 562200000,
+            chunks_ns: [502000000, 502100000, 522000000, 562000000],
+            clock: "kernel", late: 0, read_lag_ns: 5000, cpu: 0.1}} | '"$1"
 }
+
+failed='.response = {status: 503, error: {kind: "http_status", message: "m"}} | del(.timing.first_ns, .timing.last_ns, .timing.chunks_ns)'
+
+# figures JQ: that of the summary of the file records, as compact JSON.
+figures() {
+    lm-stat --format json "${options[@]}" records | jq -c "$1"
+}
+
+options=()
+rounded='def r: if type == "number" then . * 1e6 | round / 1e6 else . end;'
 
 # As many records as asked for, one an answer, all of them different; times from a small generator of its own.
 many() {
@@ -37,31 +49,243 @@ holds() {
     }
 }
 
-@test "the worked stream, profile vllm: the row of vllm bench serve" {
-    worked >one.jsonl
-    stat_json --profile vllm one.jsonl
-    [ "$status" -eq 0 ]
-    holds '.profile == "vllm" and (.ttft_ms.mean | near(500)) and (.e2e_ms.mean | near(560)) and (.tpot_ms.mean | near(30))'
-    holds '.itl_ms.count == 3 and (.itl_ms.min | near(0.1)) and (.itl_ms.p50 | near(19.9)) and (.itl_ms.max | near(40))'
-    holds '(.itl_ms.mean | near(20)) and (.ttft_from_due_ms.mean | near(500.01)) and (.e2e_from_due_ms.mean | near(560.01))'
+@test "lm-stat: the worked stream, by content" {
+    request . >records
+    [ "$(figures "$rounded"'[.profile, (.ttft_ms, .ttft_from_due_ms, .tpot_ms, .e2e_ms, .e2e_from_due_ms, .queue_wait_ms | .p50 | r)]')" = \
+        '["content",500.1,502.1,29.95,560,562,2]' ]
+    [ "$(figures "$rounded"'.itl_ms | [.count, (.min, .mean, .std, .max, .p75 | r), .exact]')" = '[2,19.9,29.95,10.05,40,34.975,true]' ]
+    [ "$(figures "$rounded"'.tokens_per_s.mean | r')" = 50.083472 ]
+    [ "$(figures "$rounded"'[.duration_s, .request_throughput_rps, .output_token_throughput_tps, .total_token_throughput_tps | r]')" = \
+        '[0.5622,1.778726,5.336179,21.344717]' ]
 }
 
-@test "the worked stream, profile content: tokens begin with the text, and vllm's figures stand beside where they differ" {
-    worked >one.jsonl
-    stat_json one.jsonl
-    holds '.profile == "content" and (.ttft_ms.mean | near(500.1)) and (.e2e_ms.mean | near(560)) and (.tpot_ms.mean | near(29.95))'
-    holds '.itl_ms.count == 2 and (.itl_ms.min | near(19.9)) and (.itl_ms.max | near(40))'
-    holds '(.queue_wait_ms.mean | near(0.01)) and (.tokens_per_s.mean | near(3 / 0.0599))'
-    holds '(.duration_s | near(0.56021)) and (.request_throughput_rps | near(1 / 0.56021))'
-    holds '(.output_token_throughput_tps | near(3 / 0.56021)) and (.total_token_throughput_tps | near(12 / 0.56021))'
-    holds '.other_profile.profile == "vllm" and (.other_profile.itl_ms.mean | near(20))'
-    # Where the role chunk comes with the first token, nothing differs by over 1 ms, and nothing is said twice.
-    jq -c '.timing.chunks_ns = [1500100000, 1530000000, 1560000000]' one.jsonl >alike.jsonl
-    stat_json alike.jsonl
-    holds 'has("other_profile") | not'
+@test "lm-stat: the worked stream as vllm bench serve has it, and both where they differ" {
+    request . >records
+    options=(--profile vllm)
+    [ "$(figures "$rounded"'[.profile, (.ttft_ms, .tpot_ms, .e2e_ms | .p50 | r), .itl_ms.count, (.itl_ms.min | r), .other_profile.profile]')" = \
+        '["vllm",500,30,560,3,0.1,"content"]' ]
+    # A stream without a chunk more: one profile is enough.
+    request '.timing.chunks_ns |= .[1:]' >records
+    [ "$(figures '[.itl_ms.count, .other_profile]')" = '[2,null]' ]
 }
 
-@test "mean, deviation and percentiles are the reference's" {
+@test "lm-stat: the role's chunk that came with the first token is no token" {
+    request '.timing.chunks_ns = [502100000, 502100000, 522000000, 562000000, 562100000]' >records
+    [ "$(figures '.itl_ms.count')" = 2 ]
+    request '.api = "completions" | .timing.chunks_ns = [502100000, 502100000, 522000000, 562000000]' >records
+    [ "$(figures '.itl_ms | [.count, .min]')" = '[3,0]' ] # two tokens in one segment
+}
+
+@test "lm-stat: what was not streamed has its end for the last token, and neither TTFT nor TPOT" {
+    request 'del(.timing.first_ns, .timing.last_ns, .timing.chunks_ns, .timing.late)' >records
+    [ "$(figures "$rounded"'[(.e2e_ms.max | r), .ttft_ms, .tpot_ms, .itl_ms, .tokens_per_s, .tokens.output]')" = '[560.2,null,null,null,null,3]' ]
+}
+
+@test "lm-stat: one token has no TPOT, and what nobody counted no tokens" {
+    { request '.response.tokens.completion = 1'; request 'del(.response.tokens)'; } >records
+    [ "$(figures '[.ttft_ms.count, .tpot_ms, .tokens.output, .tokens.uncounted_requests, .tokens.sources.usage]')" = '[2,null,1,1,1]' ]
+    request 'del(.response.tokens)' >records
+    [ "$(figures '[.output_token_throughput_tps, .total_token_throughput_tps]')" = '[null,null]' ]
+}
+
+@test "lm-stat: failed, cancelled and warm-up requests are counted, and in no latency" {
+    {
+        request .
+        request "$failed | .timing.end_ns = 2000000000"
+        request '.response = {error: {kind: "of-tomorrow"}} | .timing.end_ns = 9'
+        request '.response = {cancelled: true}'
+        request '.timing.warmup = true | .timing.sent_ns = -9000000000'
+    } >records
+    [ "$(figures '.requests')" = '{"total":5,"completed":1,"failed":2,"cancelled":1,"warmup":1,"retries":0}' ]
+    [ "$(figures '[.success_rate * 3, .errors, .ttft_ms.count, .e2e_ms.count, .duration_s, .tokens.output]')" = \
+        '[1,{"other":1,"http_status":1},1,1,2,3]' ]
+    [[ $(lm-stat records) == *"1 completed, 2 failed (other 1, http_status 1), 1 cancelled on request, 1 warm-up left out"* ]]
+}
+
+@test "lm-stat: parts of a resumed run are kept apart" {
+    {
+        request .
+        request .
+        request '.timing.start = "2026-11-24T08:00:00Z"'
+        request '.timing.attempts = [{sent_ns: 0, end_ns: 1, kind: "connect"}]'
+    } >records
+    # One clock would see four at once in half a second.
+    [ "$(figures '[.peak_concurrency, .requests.retries, (.duration_s * 10000 | round), (.parts[] | .start, .requests, .peak_concurrency, .load.mode)]')" = \
+        '[3,1,11244,"2026-11-24T07:43:00Z",3,3,"open","2026-11-24T08:00:00Z",1,1,"open"]' ]
+    lm-stat records | grep -E '^2026-11-24T08:00:00Z +1 +0.56 +1$'
+}
+
+@test "lm-stat: peak concurrency is exact, and vllm's is beside it" {
+    for at in 0 100 200; do
+        request ".timing |= with_entries(if .key | endswith(\"_ns\") and . != \"chunks_ns\" and . != \"start_ns\" and . != \"read_lag_ns\"
+            then .value = .value / 10 + $at * 1000000 else . end) | .timing.chunks_ns = [$at * 1000000 + 50000000]"
+    done >records
+    [ "$(figures '[.peak_concurrency, .peak_concurrency_exact, .vllm_max_concurrent_requests]')" = '[1,true,3]' ]
+}
+
+@test "lm-stat: limits count from due, and a value that equals one keeps it" {
+    { request .; request "$failed"; request 'del(.response.tokens)'; } >records
+    options=(--slo 'ttft=502.1ms,tpot=29.95ms,itl=40ms,e2e=562ms' --slo ttft=502ms,e2e=1s --slo tpot=1ms)
+    [ "$(figures '.slo[0] | [.met, .violations, .unmeasured, .failed]')" = '[1,{"ttft":0,"tpot":0,"itl":0,"e2e":0},1,1]' ]
+    [ "$(figures '.slo[1] | [.limits, .met, .attainment, .goodput_rps, .violations]')" = '["ttft=502ms,e2e=1s",0,0,0,{"ttft":2,"e2e":0}]' ]
+    [ "$(figures '.slo[2] | [.met, .violations.tpot, .unmeasured]')" = '[0,1,1]' ]
+    [ "$(figures '.slo[0] | [.attainment * 3, .goodput_rps * 0.5622 | round]')" = '[1,1]' ]
+    for wrong in ttft ttft= ttft=x ttft=1ms,ttft=2ms tps=3 ''; do
+        run --separate-stderr lm-stat --slo "$wrong" records
+        [ "$status" -eq 2 ]
+        [[ ${stderr_lines[0]} == "lm-stat: --slo: "* ]]
+    done
+}
+
+@test "lm-stat: a line a request, with what is not known left out" {
+    { request .; request "$failed"' | .id = "x,\"y"'; request '.timing.warmup = true'; request 'del(.timing.due_ns, .response.tokens)'; } >records
+    diff - <(lm-stat --each --slo ttft=1s --format csv records) <<'EOF'
+id,input_tokens,output_tokens,queue_wait_ms,inference_ms,ttft_ms,tpot_ms,e2e_ms,tokens_per_s,slo_met,error
+a,9,3,2,560,500.1,29.95,562,50.08347245409015,true,
+"x,""y",,,2,,,,,,false,http_status
+a,,,,560,500.1,,560,,true,
+EOF
+    [ "$(lm-stat --each --format json records | sed -n 2p)" = '{"id":"x,\"y","queue_wait_ms":2,"error":"http_status"}' ]
+    lm-stat --each records | grep -E '^a +9 +3 +2\.000 +560\.000 +500\.100 +29\.950 +562\.000 +50\.083$'
+    [ "$(lm-stat --each --format md records | wc -l)" -eq 5 ]
+}
+
+@test "lm-stat: groups come by the order of their values, in every format" {
+    for rate in 10 2 '"x"' null; do
+        request ".timing.load.rate_rps = $rate"
+    done >records
+    request 'del(.timing.load)' >>records
+    options=(--by timing.load.rate_rps)
+    [ "$(figures '[.group.value, .requests.total]' | tr -d '\n')" = '[2,1][10,1]["x",1][null,1][null,1]' ]
+    [ "$(lm-stat "${options[@]}" records | grep rate_rps | tr '\n' ' ')" = \
+        'timing.load.rate_rps: 2 timing.load.rate_rps: 10 timing.load.rate_rps: "x" timing.load.rate_rps: null timing.load.rate_rps: (missing) ' ]
+    lm-stat "${options[@]}" --format csv records >csv
+    [ "$(wc -l <csv)" -eq 6 ]
+    [ "$(awk -F, '{print NF}' csv | sort -u | wc -l)" -eq 1 ]
+    [[ $(head -n 1 csv) == group.member,group.value,profile,requests.total,* ]]
+    [ "$(lm-stat "${options[@]}" --format md records | grep -c '^### ')" -eq 5 ]
+    options=(--by /task)
+    [ "$(figures '.group')" = '{"member":"/task","value":"chat"}' ]
+}
+
+@test "lm-stat: a bad line is named and left out, and the rest counts" {
+    {
+        request .
+        echo '{"id":'
+        echo '{"id":"b"}'
+        request 'del(.response)'
+        request '.timing.sent_ns = "x"'
+        request 'del(.timing.end_ns)'
+        request '.response.tokens.completion = -1'
+        request '.response.tokens.source = "guess"'
+        request '.response.error = {}'
+        request .
+    } >records
+    run --separate-stderr lm-stat --format json records
+    [ "$status" -eq 1 ]
+    [ "$(jq .requests.total <<<"$output")" -eq 2 ]
+    diff - <(printf '%s\n' "${stderr_lines[@]}" | sed 's/not JSON.*/not JSON/') <<'EOF'
+lm-stat: records:2: not JSON
+lm-stat: records:3: has no "timing"
+lm-stat: records:4: has no "response"
+lm-stat: records:5: timing.sent_ns: not a whole number
+lm-stat: records:6: timing.end_ns: is missing, and there is no response.error
+lm-stat: records:7: response.tokens.completion: not a whole number from 0 to 2^53
+lm-stat: records:8: response.tokens.source: none of usage, ids, tokenizer
+lm-stat: records:9: response.error.kind: not a string
+EOF
+    run lm-stat nowhere
+    [ "$status" -eq 3 ]
+}
+
+@test "lm-stat: nothing is a summary too" {
+    [ "$(lm-stat --format json </dev/null | jq -c '[.requests.total, .success_rate, .duration_s, .ttft_ms, .client.bottleneck]')" = '[0,null,null,null,false]' ]
+    lm-stat --slo ttft=1s --ci 95 </dev/null
+    [ -z "$(lm-stat --by task </dev/null)" ]
+}
+
+@test "lm-stat: beyond --keep percentiles come from a sketch, which says so and keeps its bound" {
+    # first_ns from 1.002 to 4.002 s, no two alike
+    request . | jq -c 'range(2000) as $i | .timing.first_ns = 1002000000 + $i * 1500000 | .timing.last_ns = .timing.first_ns + 1e9
+        | .timing.end_ns = .timing.last_ns | .timing.chunks_ns = [.timing.first_ns, .timing.last_ns]' >records
+    lm-stat --format json records >exact
+    lm-stat --format json --keep 100 records >sketched
+    [ "$(jq -c '[.ttft_ms.exact, .ttft_ms.relative_error, .peak_concurrency, .peak_concurrency_exact, .kept_values]' exact)" = '[true,null,2000,true,1000000]' ]
+    [ "$(jq -c '[.ttft_ms.exact, .ttft_ms.relative_error, .peak_concurrency_exact, .kept_values]' sketched)" = '[false,0.000244140625,false,100]' ]
+    jq -es '[.[].ttft_ms] | (.[0] | [.count, .min, .max]) == (.[1] | [.count, .min, .max])
+        and (.[0].mean - .[1].mean | fabs) < 1e-6
+        and ([.[0], .[1]] | [map(.p50), map(.p90), map(.p99)] | all((.[0] - .[1] | fabs) <= .[0] * 0.000245))' exact sketched
+    [[ $(lm-stat --keep 100 records) == *"TTFT ms ~"*"~ more than 100 values: percentiles are within 0.025%"* ]]
+}
+
+@test "lm-stat: memory does not grow with the number of requests" {
+    [[ $LM_BUILD != */san ]] || skip "the sanitiser has its own malloc"
+    request . | jq -c 'range(1000) as $i | .' >thousand
+    for i in {1..40}; do cat thousand; done >many
+    small=$(env time -f %M lm-stat --keep 100 thousand 2>&1 >/dev/null || true)
+    large=$(env time -f %M lm-stat --keep 100 many 2>&1 >/dev/null || true)
+    [[ $small =~ ^[0-9]+$ ]] || skip "no time(1)"
+    [ "$large" -lt $((small + 1024)) ]
+}
+
+@test "lm-stat: intervals hold what they are of, and are the same again" {
+    request . | jq -c 'range(50) as $i | .timing.first_ns += $i * 1000000 | .timing.last_ns += $i * 1000000 | .timing.end_ns += $i * 1000000
+        | .timing.chunks_ns |= map(. + $i * 1000000)' >records
+    options=(--ci 90 --seed 3 --resamples 200)
+    [ "$(figures '.ttft_ms | .ci.level == 0.9 and .ci.mean.low < .mean and .mean < .ci.mean.high and .ci.p50.low <= .p50 and .p50 <= .ci.p50.high')" = true ]
+    [ "$(figures '.ttft_ms.ci')" = "$(figures '.ttft_ms.ci')" ]
+    lm-stat "${options[@]}" records | grep -E '^  90% from '
+    options=()
+    [ "$(figures '.ttft_ms.ci')" = null ]
+}
+
+@test "lm-stat: few samples beyond a percentile are marked" {
+    request . | jq -c 'range(100) as $i | .' >records
+    [ "$(figures '.ttft_ms.few_samples')" = '["p95","p99","p99.9"]' ]
+    options=(--percentiles 5,50,99.99)
+    [ "$(figures '.ttft_ms | [.few_samples, keys_unsorted]')" = '[["p5","p99.99"],["count","mean","std","min","p5","p50","p99.99","max","exact","few_samples"]]' ]
+    for wrong in 50,50 90,50 101 x ''; do
+        run lm-stat --percentiles "$wrong" records
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "lm-stat: a client that was the bottleneck is named" {
+    request . | jq -c 'range(1000) as $i | .timing.late = (if $i < 4 then 1 else 0 end)' >records
+    [ "$(figures '.client | [.bottleneck, .reasons, .late_chunks, .chunks, .late_share, .clocks, .cpu_max, .read_lag_max_ms]')" = \
+        '[false,[],4,4000,0.001,{"kernel":1000},0.1,0.005]' ]
+    request '.timing.late = 1' >>records
+    [ "$(figures '.client | [.bottleneck, .reasons]')" = '[true,["late_chunks"]]' ]
+    [[ $(lm-stat records) == *"client "*"THE BOTTLENECK (late_chunks)"* ]]
+    request '.timing.due_ns = -20000000' >records
+    [ "$(figures '.client | [.reasons, .send_lag_ms.max]')" = '[["send_lag"],22]' ]
+    # A limit of concurrency or an earlier try explains it.
+    request '.timing.due_ns = -20000000 | .timing.load.concurrency = 4' >records
+    [ "$(figures '.client | [.reasons, .send_lag_ms]')" = '[[],null]' ]
+    request '.timing.due_ns = -20000000 | .timing.attempts = [{sent_ns: -20000000, end_ns: 0, kind: "connect"}]' >records
+    [ "$(figures '.client.reasons')" = '[]' ]
+    # A closed loop's is no limit that explains it: due is when a slot was free.
+    request '.timing.due_ns = -20000000 | .timing.load = {mode: "closed", concurrency: 4}' >records
+    [ "$(figures '.client.reasons')" = '["send_lag"]' ]
+    # One busy second is no reason; more than one request in a hundred is.
+    request . | jq -c 'range(100) as $i | .timing.cpu = (if $i < 1 then 0.95 else 0.2 end)' >records
+    [ "$(figures '.client | [.reasons, .cpu_max, .cpu_high_share]')" = '[[],0.95,0.01]' ]
+    request '.timing.cpu = 0.95' >>records
+    [ "$(figures '.client.reasons')" = '["cpu"]' ]
+}
+
+@test "lm-stat: numbers at the edge of what fits do no harm" {
+    # jq would round them
+    request '.timing.due_ns = "L" | .timing.sent_ns = "H" | .timing.chunks_ns = ["L", "H"] | .timing.attempts = [{sent_ns: "L", end_ns: "H"}]
+        | .timing.late = "H" | .response.tokens.prompt = 9007199254740992' |
+        sed 's/"L"/-9223372036854775807/g; s/"H"/9223372036854775807/g' >records
+    cat records records >>twice
+    lm-stat --keep 0 twice
+    lm-stat --profile vllm --slo itl=1s,e2e=1s --format json twice | jq -e '.requests.completed == 2 and .queue_wait_ms.count == 2'
+    lm-stat --each records
+}
+
+@test "lm-stat: mean, deviation and percentiles are the reference's" {
     many 500 >in.jsonl
     stat_json in.jsonl
     jq -s '
@@ -83,168 +307,7 @@ holds() {
     holds ".peak_concurrency == $(cat peak) and .peak_concurrency_exact"
 }
 
-@test "warm-ups are left out, failures counted by kind and kept out of the latencies, cancelled ones apart" {
-    {
-        worked
-        worked | jq -c '.timing.warmup = true | .timing.last_ns = 9e9 | .timing.end_ns = 9e9'
-        worked | jq -c '.response.error = {kind: "timeout", message: "x"} | .timing.last_ns = 4e9'
-        worked | jq -c '.response.error = {kind: "truncated", message: "x"}'
-        worked | jq -c '.response.error = {kind: "truncated", message: "x"}'
-        worked | jq -c '.response = {error: {kind: "cancelled", message: "the former turn failed"}} | .timing |= {start, start_ns, load, due_ns}'
-        worked | jq -c '.response.cancelled = true'
-    } >in.jsonl
-    stat_json in.jsonl
-    [ "$status" -eq 0 ]
-    holds '.requests == {total: 7, completed: 1, failed: 4, cancelled: 1, warmup: 1, retries: 0}'
-    holds '.errors == {timeout: 1, truncated: 2, cancelled: 1} and (.success_rate | near(0.2))'
-    holds '.ttft_ms.count == 1 and .e2e_ms.count == 1 and (.e2e_ms.max | near(560)) and .tokens.output == 3'
-    run lm-stat in.jsonl
-    [[ $output == *"1 completed, 4 failed (timeout 1, cancelled 1, truncated 2), 1 cancelled on request, 1 warm-up left out"* ]]
-}
-
-@test "what is no such record is reported with file and line; the rest counts; exit 1" {
-    {
-        worked
-        worked | jq -c 'del(.timing)'
-        worked | jq -c 'del(.response)'
-        worked | jq -c '.timing.first_ns = "soon"'
-        worked | jq -c 'del(.timing.end_ns)'
-        worked | jq -c '.response.tokens.completion = -1'
-        echo '{"id":'
-        worked
-    } >in.jsonl
-    stat_json in.jsonl
-    [ "$status" -eq 1 ]
-    holds '.requests.total == 2'
-    [ "$(wc -l <<<"$stderr")" -eq 6 ]
-    [[ $stderr == *'in.jsonl:2: has no "timing"'* ]]
-    [[ $stderr == *'in.jsonl:3: has no "response"'* ]]
-    [[ $stderr == *"in.jsonl:4: timing.first_ns: not a whole number"* ]]
-    [[ $stderr == *"in.jsonl:5: timing.end_ns: is missing"* ]]
-    [[ $stderr == *"in.jsonl:6: response.tokens.completion: not a whole number from 0"* ]]
-    [[ $stderr == *"in.jsonl:7: "* ]]
-}
-
-@test "no records at all are a summary of nothing" {
-    stat_json </dev/null
-    [ "$status" -eq 0 ]
-    holds '.requests.total == 0 and (has("duration_s") or has("ttft_ms") or has("success_rate") | not)'
-    run lm-stat --by task </dev/null
-    [ "$status" -eq 0 ]
-    [ -z "$output" ]
-}
-
-@test "parts of a resumed run: durations are summed, peaks are each part's own, shards of one start are one part" {
-    {
-        worked
-        worked | jq -c '.id = "b" | .timing.load.shard = 1'
-        worked | jq -c '.id = "c" | .timing.start = "2026-01-02T00:00:00.000000000Z"'
-    } >in.jsonl
-    stat_json in.jsonl
-    holds '(.parts | length) == 2 and .parts[0].requests == 2 and .parts[1].requests == 1 and .parts[1].start[:10] == "2026-01-02"'
-    holds '.parts[0].peak_concurrency == 2 and .parts[1].peak_concurrency == 1 and .peak_concurrency == 2'
-    holds '(.parts[0].duration_s | near(0.56021)) and (.duration_s | near(2 * 0.56021)) and (.request_throughput_rps | near(3 / 2 / 0.56021))'
-    holds '.parts[0].load == {mode: "open", rate_rps: 1}'
-    run lm-stat in.jsonl
-    [[ $output == *"part "*"2026-01-02T00:00:00.000000000Z"* ]]
-}
-
-@test "an interval is half open; vllm's way counts whole seconds; an earlier try was in flight too" {
-    {
-        worked
-        worked | jq -c '.timing.sent_ns = 1560200000 | .timing.end_ns = 1700000000 | .timing.chunks_ns = [1570000000]'
-    } >in.jsonl
-    stat_json in.jsonl
-    holds '.peak_concurrency == 1 and .vllm_max_concurrent_requests == 2'
-    jq -c '.timing.attempts = [{sent_ns: 1100000000, end_ns: 1200000000, kind: "http_status", status: 503}]' in.jsonl >retried.jsonl
-    stat_json retried.jsonl
-    holds '.peak_concurrency == 3 and .requests.retries == 2'
-}
-
-@test "--slo: limits are inclusive, ttft and e2e count from due, only completed requests can meet them" {
-    {
-        worked # from due: ttft 500.11, e2e 560.01; tpot 29.95; longest gap 40
-        worked | jq -c '.response.error = {kind: "timeout", message: "x"}'
-        worked | jq -c '.response.tokens.completion = 1 | .timing.first_ns = .timing.last_ns'
-        worked | jq -c 'del(.timing.first_ns, .timing.last_ns, .timing.chunks_ns)'
-        worked | jq -c '.timing.warmup = true'
-    } >in.jsonl
-    stat_json --slo ttft=500.11ms,tpot=29.95ms --slo ttft=500.109999ms --slo e2e=560.01ms --slo itl=40ms --slo itl=39.999999ms --slo tpot=1ms in.jsonl
-    [ "$status" -eq 0 ]
-    holds '(.slo | length) == 6 and .slo[0].limits == "ttft=500.11ms,tpot=29.95ms"'
-    # The first one; the third's ttft is 560, its tpot 0; of the fourth there is no telling.
-    holds '.slo[0] | .met == 1 and .violations == {ttft: 1, tpot: 0} and .unmeasured == 1 and .failed == 1 and (.attainment | near(0.25))'
-    holds '.slo[1] | .met == 0 and .violations == {ttft: 2}'
-    holds '.slo[2] | .met == 2 and .violations == {e2e: 1}' # not streamed: its end is 560.21 from due
-    holds '.slo[3] | .met == 2 and .unmeasured == 1'
-    holds '.slo[4] | .met == 1 and .violations == {itl: 1}'
-    holds '.slo[5] | .met == 1 and .violations == {tpot: 1} and .unmeasured == 1'
-    holds '.duration_s as $d | .slo[2].goodput_rps | near(2 / $d)'
-    run lm-stat --slo itl=40ms in.jsonl
-    [[ $output == *"itl=40ms    2      50.00%"* ]]
-}
-
-@test "--slo: what is no limit is refused" {
-    local limits
-    for limits in fast ttft ttft=fast ttft=1ms,ttft=2ms ttl=1ms ttft=1ms, ""; do
-        run --separate-stderr lm-stat --slo "$limits" /dev/null
-        [ "$status" -eq 2 ]
-        [[ $stderr == "lm-stat: --slo: "* ]]
-    done
-    [[ $(lm-stat --slo ttl=1ms 2>&1) == *'"ttl" is none of ttft, tpot, itl, e2e'* ]]
-}
-
-@test "an answer that was not streamed has an E2E, to the end, and no TTFT, TPOT, ITL or speed" {
-    worked | jq -c 'del(.timing.first_ns, .timing.last_ns, .timing.chunks_ns, .timing.late)' >in.jsonl
-    stat_json in.jsonl
-    holds '(.e2e_ms.mean | near(560.2)) and (has("ttft_ms") or has("tpot_ms") or has("itl_ms") or has("tokens_per_s") | not)'
-    holds '.client.chunks == 0 and (.client | has("late_share") | not)'
-}
-
-@test "tokens are those that somebody counted, never chunks" {
-    {
-        worked
-        worked | jq -c 'del(.response.tokens)'
-        worked | jq -c '.response.tokens.source = "ids"'
-    } >in.jsonl
-    stat_json in.jsonl
-    holds '.tokens == {input: 18, output: 6, uncounted_requests: 1, sources: {usage: 1, ids: 1}} and .tpot_ms.count == 2 and .ttft_ms.count == 3'
-    run lm-stat in.jsonl
-    [[ $output == *"18 in, 6 out, counted by usage 1, ids 1; of 1 requests not counted, and not in these sums"* ]]
-    sed -n 2p in.jsonl >none.jsonl
-    stat_json none.jsonl
-    holds 'has("output_token_throughput_tps") | not'
-    run lm-stat none.jsonl
-    [[ $output == *"counted by nobody"* ]]
-}
-
-@test "--by: a group for each value, numbers by size, and one for those that have none" {
-    {
-        worked | jq -c '.timing.load.rate_rps = 16'
-        worked | jq -c '.timing.load.rate_rps = 9'
-        worked | jq -c '.timing.load.rate_rps = "all"'
-        worked | jq -c 'del(.timing.load.rate_rps)'
-        worked | jq -c '.timing.load.rate_rps = 9.0'
-    } >in.jsonl
-    stat_json --by timing.load.rate_rps in.jsonl
-    [ "$(jq -c '[.group.value, .requests.total]' <<<"$output")" = $'[9,2]\n[16,1]\n["all",1]\n[null,1]' ]
-    [ "$(jq -c 'select(.group | has("value") | not) | .group' <<<"$output")" = '{"member":"timing.load.rate_rps"}' ]
-    run lm-stat --by timing.load.rate_rps in.jsonl
-    [[ $output == "timing.load.rate_rps: 9"*"timing.load.rate_rps: 16"*'timing.load.rate_rps: "all"'*"timing.load.rate_rps: (missing)"* ]]
-    # One heading, and a row each; what one has and another not is an empty cell.
-    run lm-stat --by timing.load.rate_rps --format csv in.jsonl
-    [ "${#lines[@]}" -eq 5 ]
-    [[ ${lines[0]} == group.member,group.value,profile,requests.total,* ]]
-    [[ ${lines[3]} == timing.load.rate_rps,all,content,1,* ]]
-    [[ ${lines[4]} == timing.load.rate_rps,,content,1,* ]]
-    [ "$(printf '%s\n' "${lines[@]}" | awk -F, '{print NF}' | sort -u | wc -l)" -eq 1 ]
-    # A name with a dot in it needs the other way to write a path.
-    worked | jq -c '.meta = {"a.b": true}' >dot.jsonl
-    stat_json --by /meta/a.b dot.jsonl
-    holds '.group == {member: "/meta/a.b", value: true}'
-}
-
-@test "the groups together are the whole" {
+@test "lm-stat: the groups together are the whole" {
     many 200 >in.jsonl
     stat_json in.jsonl
     whole=$(jq -c '[.requests.completed, .tokens.output, .itl_ms.count]' <<<"$output")
@@ -253,156 +316,8 @@ holds() {
     [ "$(jq -s -c '[[.[].requests.completed], [.[].tokens.output], [.[].itl_ms.count]] | map(add)' <<<"$output")" = "$whole" ]
 }
 
-@test "--each: one line a request, in every format" {
-    {
-        worked
-        worked | jq -c '.id = "b,\"c" | .response.error = {kind: "timeout", message: "x"} | del(.response.tokens)'
-        worked | jq -c '.timing.warmup = true'
-        worked | jq -c '.id = "d" | del(.timing.due_ns)'
-    } >in.jsonl
-    stat_json --each --slo ttft=1s in.jsonl
-    [ "$output" = '{"id":"a","input_tokens":9,"output_tokens":3,"queue_wait_ms":0.01,"inference_ms":560,"ttft_ms":500.1,"tpot_ms":29.95,"e2e_ms":560.01,"tokens_per_s":50.08347245409015,"slo_met":true}
-{"id":"b,\"c","queue_wait_ms":0.01,"slo_met":false,"error":"timeout"}
-{"id":"d","input_tokens":9,"output_tokens":3,"inference_ms":560,"ttft_ms":500.1,"tpot_ms":29.95,"e2e_ms":560,"tokens_per_s":50.08347245409015,"slo_met":true}' ]
-    run lm-stat --each --format csv in.jsonl
-    [ "${lines[0]}" = "id,input_tokens,output_tokens,queue_wait_ms,inference_ms,ttft_ms,tpot_ms,e2e_ms,tokens_per_s,slo_met,error" ]
-    [ "${lines[1]}" = "a,9,3,0.01,560,500.1,29.95,560.01,50.08347245409015,," ]
-    [ "${lines[2]}" = '"b,""c",,,0.01,,,,,,,timeout' ]
-    run lm-stat --each in.jsonl
-    [ "${#lines[@]}" -eq 4 ]
-    [[ ${lines[1]} == "a   "*" 9 "*" 560.000 "*" 50.083" ]]
-    run lm-stat --each --format md in.jsonl
-    [ "${lines[2]}" = "| a | 9 | 3 | 0.010 | 560.000 | 500.100 | 29.950 | 560.010 | 50.083 |  |  |" ]
-}
-
-@test "beyond --keep: within 0.025%, the rest exact, peaks by second, and it says so" {
-    many 400 >in.jsonl
-    lm-stat --format json in.jsonl >exact.json
-    stat_json --keep 100 in.jsonl
-    holds '.ttft_ms.exact == false and .ttft_ms.relative_error <= 0.00025 and .kept_values == 100 and .peak_concurrency_exact == false'
-    jq -e --slurpfile exact exact.json '. as $got | $exact[0] as $want
-        | ["ttft_ms", "ttft_from_due_ms", "tpot_ms", "itl_ms", "e2e_ms", "queue_wait_ms", "tokens_per_s"]
-        | all(. as $m | (["count", "min", "max"] | all($got[$m][.] == $want[$m][.]))
-            and (["mean", "std"] | all(. as $k | ($got[$m][$k] - $want[$m][$k] | fabs) <= 1e-9 * $want[$m][$k]))
-            and (["p50", "p75", "p90", "p95", "p99", "p99.9"] | all(. as $k | ($got[$m][$k] - $want[$m][$k] | fabs) <= 0.00025 * $want[$m][$k])))
-        and ($got.request_throughput_rps == $want.request_throughput_rps) and ($got.peak_concurrency >= $want.peak_concurrency)' <<<"$output"
-    run lm-stat --keep 100 in.jsonl
-    [[ $output == *"at most, by one-second buckets"*"TTFT ms ~"*"~ more than 100 values: percentiles are within 0.025%"* ]]
-}
-
-@test "memory does not grow with the input beyond --keep" {
-    [[ $LM_BUILD != */san ]] || skip "the sanitiser needs all address space"
-    many 200 >some.jsonl
-    for i in {1..100}; do cat some.jsonl; done >in.jsonl # 20,000 requests, and 400,000 gaps
-    (ulimit -v 40000 && lm-stat --keep 1000 in.jsonl >few)
-    grep -q "20000 completed" few
-    # The limit is one that matters: all values at once do not fit.
-    run bash -c 'ulimit -v 40000 && lm-stat --keep 4000000000 in.jsonl in.jsonl in.jsonl in.jsonl in.jsonl in.jsonl in.jsonl in.jsonl'
-    [ "$status" -eq 3 ]
-    [[ $output == *"out of memory"* ]]
-}
-
-@test "a percentile with fewer than ten samples beyond it is marked" {
-    many 100 >in.jsonl
-    stat_json in.jsonl
-    holds '.ttft_ms.few_samples == ["p95", "p99", "p99.9"]'
-    run lm-stat in.jsonl
-    [[ $output == *"* fewer than 10 samples lie beyond it"* ]]
-    many 200 >in.jsonl
-    stat_json --percentiles 4,5,50,95,99 in.jsonl
-    holds '.ttft_ms.few_samples == ["p4", "p99"]'
-}
-
-@test "--percentiles: those, in order" {
-    worked >in.jsonl
-    stat_json --percentiles 0,12.5,100 in.jsonl
-    holds '[.itl_ms | keys_unsorted[] | select(startswith("p"))] == ["p0", "p12.5", "p100"] and .itl_ms.p0 == .itl_ms.min and .itl_ms.p100 == .itl_ms.max'
-    local list
-    for list in "" 50,50 99,50 101 -1 50, x; do
-        run --separate-stderr lm-stat --percentiles "$list" in.jsonl
-        [ "$status" -eq 2 ]
-    done
-}
-
-@test "--ci: intervals around mean and percentiles, the same with the same seed, whole requests drawn" {
-    many 300 >in.jsonl
-    lm-stat --ci 95 --format json in.jsonl >a
-    lm-stat --ci 95 --format json in.jsonl >b
-    lm-stat --ci 95 --seed 1 --format json in.jsonl >c
-    lm-stat --ci 50 --format json in.jsonl >narrow
-    cmp a b
-    ! cmp -s a c
-    jq -e '[.ttft_ms, .itl_ms, .e2e_ms] | all(. as $m | $m.ci.level == 0.95
-        and (["mean", "p50", "p90", "p99"] | all($m.ci[.].low <= $m[.] and $m[.] <= $m.ci[.].high)))' a
-    jq -e --slurpfile a a '.ttft_ms.ci.mean | (.high - .low) < ($a[0].ttft_ms.ci.mean | .high - .low)' narrow
-    # Each request ten times over, as one: nothing new was learned, and the interval of the pooled gaps stays as it is.
-    jq -e '.ttft_ms | (.ci.mean.high - .ci.mean.low) / (2 * 1.96 * .std / (.count | sqrt)) | . > 0.9 and . < 1.1' a
-    run lm-stat --ci 95 in.jsonl
-    [[ $output == *"95% from"*"95% to"* ]]
-    # A sketch has no values to draw.
-    stat_json --ci 95 --keep 10 in.jsonl
-    holds '.ttft_ms | has("ci") | not'
-}
-
-@test "the client is named as the bottleneck: by late chunks, send lag or its own processor" {
-    many 100 >in.jsonl
-    stat_json in.jsonl
-    holds '.client | .bottleneck == false and .reasons == [] and .clocks == {kernel: 100} and .cpu_max == 0.1 and .send_lag_ms.count == 100'
-    # 0.1% of the chunks is no reason yet, and one more is.
-    chunks=$(jq .client.chunks <<<"$output")
-    jq -c --argjson late "$((chunks / 1000))" 'if .id == "r0" then .timing.late = $late else . end' in.jsonl >few.jsonl
-    stat_json few.jsonl
-    holds '.client.bottleneck == false and .client.late_chunks > 0'
-    jq -c --argjson late "$((chunks / 1000 + 1))" 'if .id == "r0" then .timing.late = $late else . end' in.jsonl >late.jsonl
-    stat_json late.jsonl
-    holds '.client.bottleneck and .client.reasons == ["late_chunks"] and .client.late_share > 0.001'
-    jq -c '.timing.due_ns -= 11000000' in.jsonl >slow.jsonl
-    stat_json slow.jsonl
-    holds '.client.reasons == ["send_lag"] and .client.send_lag_ms.p99 > 10'
-    run lm-stat slow.jsonl
-    [[ $output == *"THE BOTTLENECK (send_lag)"* ]]
-    # A cap on the concurrency of an open loop explains it, and so does an earlier try; a closed loop's cap does not.
-    jq -c '.timing.load.concurrency = 4' slow.jsonl >capped.jsonl
-    stat_json capped.jsonl
-    holds '.client.bottleneck == false and (.client | has("send_lag_ms") | not) and .queue_wait_ms.p99 > 10'
-    jq -c '.timing.attempts = [{sent_ns: 0, end_ns: 1, kind: "connect"}]' slow.jsonl >retried.jsonl
-    stat_json retried.jsonl
-    holds '.client.bottleneck == false'
-    jq -c '.timing.load |= {mode: "closed", concurrency: 4}' slow.jsonl >closed.jsonl
-    stat_json closed.jsonl
-    holds '.client.reasons == ["send_lag"]'
-    # One busy second is none; more than one request in a hundred is.
-    jq -c 'if .id == "r0" then .timing.cpu = 0.99 else . end' in.jsonl >once.jsonl
-    stat_json once.jsonl
-    holds '.client.bottleneck == false and .client.cpu_max == 0.99'
-    jq -c 'if .id == "r0" or .id == "r1" then .timing.cpu = 0.99 else . end' in.jsonl >busy.jsonl
-    stat_json busy.jsonl
-    holds '.client.reasons == ["cpu"] and .client.cpu_high_share == 0.02'
-}
-
-@test "times that cannot be are no crash" {
-    worked | jq -c '.timing.due_ns = -9e15 | .timing.end_ns = 9e15 | .timing.chunks_ns = [9e15, -9e15]' | sed 's/9000000000000000/9223372036854775807/g' >in.jsonl
-    grep -q 9223372036854775807 in.jsonl
-    local keep
-    for keep in 0 10; do
-        stat_json --keep "$keep" in.jsonl
-        [ "$status" -eq 0 ]
-        holds '.requests.completed == 1'
-    done
-}
-
-@test "Markdown and CSV are the same figures" {
-    worked >in.jsonl
-    run lm-stat --format md in.jsonl
-    [[ $output == *"| requests | 1 completed |"*"| TTFT ms | 1 | 500.10 | 0.00 | 500.10 |"* ]]
-    lm-stat --format csv --slo ttft=1s in.jsonl >out.csv
-    [ "$(head -1 out.csv | tr , '\n' | grep -n '^slo.0.met$' | cut -d: -f1)" -gt 0 ]
-    n=$(head -1 out.csv | tr , '\n' | grep -n '^ttft_ms.mean$' | cut -d: -f1)
-    [ "$(sed -n 2p out.csv | cut -d, -f "$n")" = 500.1 ]
-}
-
-@test "-o: the file is there when it is whole" {
-    worked >in.jsonl
+@test "lm-stat: -o: the file is there when it is whole" {
+    request . >in.jsonl
     lm-stat in.jsonl >expected
     run lm-stat -o out.txt in.jsonl
     [ "$status" -eq 0 ]
@@ -416,28 +331,28 @@ holds() {
     [ ! -e kept.txt ]
 }
 
-@test "a full disk is no success" {
-    worked >in.jsonl
+@test "lm-stat: a full disk is no success" {
+    request . >in.jsonl
     run bash -c 'lm-stat in.jsonl >/dev/full'
     [ "$status" -eq 3 ]
     run bash -c 'lm-stat --each in.jsonl >/dev/full'
     [ "$status" -eq 3 ]
 }
 
-@test "--each and --by, and --each with two sets of limits, exclude each other" {
+@test "lm-stat: --each and --by, and --each with two sets of limits, exclude each other" {
     run lm-stat --each --by task /dev/null
     [ "$status" -eq 2 ]
     run lm-stat --each --slo ttft=1s --slo ttft=2s /dev/null
     [ "$status" -eq 2 ]
 }
 
-@test "any one allocation, read or write may fail" {
-    many 3 >in.jsonl
-    worked >>in.jsonl
-    fails_everywhere alloc lm-stat --by task --keep 20 --ci 90 --resamples 10 --slo ttft=1s in.jsonl
-    fails_everywhere alloc lm-stat --by task --format csv --keep 2 in.jsonl
-    fails_everywhere alloc lm-stat --format json --keep 1000 in.jsonl
-    fails_everywhere alloc lm-stat --each --format csv in.jsonl
-    fails_everywhere read lm-stat in.jsonl
-    fails_everywhere write lm-stat --each in.jsonl
+@test "lm-stat: any one allocation, read or write may fail" {
+    { request .; request "$failed | .task = \"b\" | .timing.start = \"x\""; echo garbage; } >records
+    request "$failed" >other
+    for kind in alloc read write; do
+        fails_everywhere "$kind" lm-stat --keep 1 --slo ttft=1s records
+    done
+    fails_everywhere alloc lm-stat --by task --ci 95 --resamples 10 records
+    fails_everywhere alloc lm-stat --format csv other
+    fails_everywhere alloc lm-stat --each --format md records
 }

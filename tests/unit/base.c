@@ -1,5 +1,6 @@
 /* unit/base.c: err, buf, str, num, clock and the JSON writer */
 #include <math.h>
+#include <stdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,6 +154,14 @@ static void doubles_read_and_written_are_equal(void **state)
     assert_string_equal(text, "42");
     num_format_double(text, sizeof text, 0.1 + 0.2);
     assert_string_equal(text, "0.30000000000000004");
+    // What was counted in ns and is printed in ms goes a shorter way, to the same digits.
+    for (int64_t ns = 1; ns < INT64_MAX / 7; ns = ns * 7 / 3 + 1) {
+        char usual[40];
+        snprintf(usual, sizeof usual, "%.15g", -(double)ns / 1e6);
+        num_format_double(text, sizeof text, -(double)ns / 1e6);
+        if (strtod(usual, NULL) == -(double)ns / 1e6 && !strchr(usual, 'e'))
+            assert_string_equal(text, usual);
+    }
     double value = 5;
     static const char *const bad[] = {"", ".", "nan", "inf", "-inf", "infinity", "0x1p3", "1,5", " 1", "+1", "1e", "1 "};
     for (size_t i = 0; i < COUNT(bad); i++)

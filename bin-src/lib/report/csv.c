@@ -23,7 +23,7 @@ void csv_cell(struct buf *out, struct str text)
 {
     bool plain = true;
     for (size_t i = 0; i < text.len; i++)
-        plain = plain && text.ptr[i] != '\0' && !strchr(",\"\r\n", text.ptr[i]);
+        plain = plain && text.ptr[i] != ',' && text.ptr[i] != '"' && text.ptr[i] != '\r' && text.ptr[i] != '\n';
     if (plain) {
         buf_add_str(out, text);
         return;

@@ -69,9 +69,40 @@ static void fill(const struct each *each, const struct measured *request, struct
     cells[10] = text_cell(error_of(request));
 }
 
+/* As %.3f, many times as fast. */
+static void add_thousandths(struct buf *out, double number)
+{
+    char text[32];
+    if (fabs(number) >= 1e12) {
+        buf_addf(out, "%.3f", number);
+        return;
+    }
+    int64_t thousandths = (int64_t)nearbyint(fabs(number) * 1000);
+    size_t len = num_format_int(text, thousandths / 1000);
+    text[len++] = '.';
+    for (int64_t place = 100, left = thousandths % 1000; place > 0; left %= place, place /= 10)
+        text[len++] = (char)('0' + left / place);
+    if (number < 0 && thousandths > 0)
+        buf_add_char(out, '-');
+    buf_add(out, text, len);
+}
+
+/* Flush left below 0, else right; bytes, and not characters: ids are mostly ASCII. */
+static void add_padded(struct buf *out, struct str text, int width)
+{
+    size_t wide = (size_t)(width < 0 ? -width : width), fill = wide > text.len ? wide - text.len : 0;
+    if (width < 0)
+        buf_add_str(out, text);
+    while (fill-- > 0)
+        buf_add_char(out, ' ');
+    if (width >= 0)
+        buf_add_str(out, text);
+}
+
 /* Without quotes. Rounded for people, whole for programs. */
 static void add_cell(const struct cell *cell, enum opt_format format, struct buf *out)
 {
+    char text[40];
     switch (cell->kind) {
     case CELL_ABSENT:
         return;
@@ -79,14 +110,13 @@ static void add_cell(const struct cell *cell, enum opt_format format, struct buf
         buf_add_str(out, cell->text);
         return;
     case CELL_COUNT:
-        buf_addf(out, "%lld", (long long)cell->count);
+        buf_add(out, text, num_format_int(text, cell->count));
         return;
     case CELL_NUMBER:
-        if (format == FORMAT_CSV) {
-            char text[40];
+        if (format == FORMAT_CSV)
             buf_add(out, text, num_format_double(text, sizeof text, cell->number));
-        } else
-            buf_addf(out, "%.3f", cell->number);
+        else
+            add_thousandths(out, cell->number);
         return;
     case CELL_TRUTH:
         buf_add_str(out, cell->truth ? STR("true") : STR("false"));
@@ -138,13 +168,13 @@ static void write_row(enum opt_format format, const struct cell cells[COLUMNS], 
             csv_cell(out, cell);
             break;
         case FORMAT_MD:
-            buf_addf(out, "| %.*s ", STR_ARG(cell));
+            buf_add_str(out, STR("| "));
+            buf_add_str(out, cell);
+            buf_add_char(out, ' ');
             break;
         case FORMAT_TEXT:
-            if (i < COLUMNS - 1)
-                buf_addf(out, "%*.*s  ", columns[i].width, STR_ARG(cell));
-            else
-                buf_addf(out, "%.*s", STR_ARG(cell));
+            buf_add_str(out, i > 0 ? STR("  ") : STR(""));
+            add_padded(out, cell, columns[i].width);
             break;
         }
     }

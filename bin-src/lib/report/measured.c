@@ -1,4 +1,4 @@
-/* report/measured.c: see request.h */
+/* report/measured.c: see measured.h */
 #include "report/measured.h"
 
 #include <math.h>
@@ -6,6 +6,8 @@
 
 const char *const profile_names[PROFILE_COUNT + 1] = {[PROFILE_CONTENT] = "content", [PROFILE_VLLM] = "vllm"};
 const char *const token_sources[TOKENS_COUNT] = {[TOKENS_USAGE] = "usage", [TOKENS_IDS] = "ids", [TOKENS_TOKENIZER] = "tokenizer"};
+
+#define MOST_TOKENS (INT64_C(1) << 53)
 
 static int read_error(struct measured *request, struct jval error, struct err *err)
 {
@@ -24,8 +26,8 @@ static int read_count(struct jval tokens, const char *name, int64_t *count, stru
     struct jval value;
     if (!jval_member(tokens, name, &value))
         return 0;
-    if (!jval_int(value, count) || *count < 0)
-        return err_set(err, ERR_PARSE, "response.tokens.%s: not a whole number from 0", name);
+    if (!jval_int(value, count) || *count < 0 || *count > MOST_TOKENS)
+        return err_set(err, ERR_PARSE, "response.tokens.%s: not a whole number from 0 to 2^53", name);
     return 0;
 }
 
@@ -46,6 +48,7 @@ static int read_tokens(struct measured *request, struct jval tokens, struct err 
 int measured_read(struct measured *request, struct jval record, struct err *err)
 {
     struct jval response, value;
+    struct str api;
     bool cancelled = false;
     if (timing_read(record, &request->timing, &request->chunks, &request->room, err) < 0)
         return -1;
@@ -59,6 +62,7 @@ int measured_read(struct measured *request, struct jval record, struct err *err)
     request->failure = FAILURE_NONE;
     request->source = TOKENS_UNCOUNTED;
     request->input_tokens = request->output_tokens = -1;
+    request->chat = jval_member(record, "api", &value) && jval_str(value, &api) && str_is(api, "chat");
     if (jval_member(response, "error", &value)) {
         if (read_error(request, value, err) < 0)
             return -1;
@@ -106,6 +110,8 @@ void measured_gaps(const struct measured *request, enum profile profile, size_t 
         ++*from;
     while (*to > *from && timing->chunks_ns[*to - 1] > timing->last_ns)
         --*to;
+    if (request->chat && *from == 0 && *to > 1 && timing->chunks_ns[1] == timing->first_ns)
+        ++*from; // the role's chunk came in one segment with the first token, and has its stamp
 }
 
 /* As doubles, which hold every ns of a hundred days: the difference of any two integers in a file need not fit one. */

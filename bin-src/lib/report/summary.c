@@ -220,8 +220,8 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
     if (request->outcome != OUTCOME_COMPLETED)
         return 0;
     summary->sources[request->source]++;
-    summary->input_tokens += request->input_tokens > 0 ? request->input_tokens : 0;
-    summary->output_tokens += request->output_tokens > 0 ? request->output_tokens : 0;
+    summary->input_tokens += request->input_tokens > 0 ? (uint64_t)request->input_tokens : 0;
+    summary->output_tokens += request->output_tokens > 0 ? (uint64_t)request->output_tokens : 0;
     return add_figures(summary, request, err);
 }
 

@@ -75,7 +75,7 @@ struct summary {
     uint64_t retries;                // earlier tries of all of these but the warm-ups
     uint64_t errors[FAILURE_COUNT];  // [FAILURE_NONE]: of a kind that we do not know
     uint64_t sources[TOKENS_COUNT];  // of the completed ones
-    int64_t input_tokens, output_tokens;
+    uint64_t input_tokens, output_tokens;
     struct quantiles *values[PROFILE_COUNT][METRIC_COUNT]; // in ns, and tokens/s
     struct summary_slo *slos;
     struct summary_client client;

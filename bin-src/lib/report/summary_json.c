@@ -108,8 +108,8 @@ static void requests(const struct summary *summary, struct buf *out)
 static void tokens(const struct summary *summary, struct buf *out)
 {
     json_key(out, "tokens"), json_object(out);
-    json_key(out, "input"), json_int(out, summary->input_tokens);
-    json_key(out, "output"), json_int(out, summary->output_tokens);
+    count(out, "input", summary->input_tokens);
+    count(out, "output", summary->output_tokens);
     count(out, "uncounted_requests", summary->sources[TOKENS_UNCOUNTED]);
     json_key(out, "sources"), json_object(out);
     for (int i = TOKENS_UNCOUNTED + 1; i < TOKENS_COUNT; i++)

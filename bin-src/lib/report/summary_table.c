@@ -51,7 +51,7 @@ static void add_requests(const struct summary *summary, struct buf *out)
 
 static void add_tokens(const struct summary *summary, struct buf *out)
 {
-    buf_addf(out, "%lld in, %lld out, counted by ", (long long)summary->input_tokens, (long long)summary->output_tokens);
+    buf_addf(out, "%llu in, %llu out, counted by ", (unsigned long long)summary->input_tokens, (unsigned long long)summary->output_tokens);
     if (add_counts(out, token_sources, summary->sources, TOKENS_UNCOUNTED + 1, TOKENS_COUNT) == 0)
         buf_add_str(out, STR("nobody"));
     if (summary->sources[TOKENS_UNCOUNTED] > 0)
