@@ -1,6 +1,5 @@
 /* unit/base.c: err, buf, str, num, clock and the JSON writer */
 #include <math.h>
-#include <stdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +14,7 @@
 #include "base/num.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void an_error_is_a_kind_and_a_sentence(void **state)
