@@ -188,12 +188,13 @@ static void take_head(struct channel *channel, int64_t arrived_ns)
     if (semicolon)
         type.len = (size_t)(semicolon - type.ptr);
     type = str_trim(type);
-    channel->streamed = job->status == 200 && str_is_nocase(type, "text/event-stream");
+    bool is_stream = str_is_nocase(type, "text/event-stream"), is_json = str_is_nocase(type, "application/json");
+    channel->streamed = job->status == 200 && (is_stream || (job->stream && !is_json)); // a wrong type is read all the same
     if (job->status != 200)
         job->retry_after_ns = retry_after(&channel->http);
-    else if (job->stream && !channel->streamed)
+    else if (job->stream && !is_stream)
         reply_fail(&job->reply, FAILURE_PARSE, "asked for a stream, got content type \"%.*s\"", type.len < 80 ? (int)type.len : 80, type.ptr);
-    else if (!job->stream && (channel->streamed || (type.len > 0 && !str_is_nocase(type, "application/json"))))
+    else if (!job->stream && !is_json)
         reply_fail(&job->reply, FAILURE_PARSE, "asked for no stream, got content type \"%.*s\"", type.len < 80 ? (int)type.len : 80, type.ptr);
 }
 

@@ -17,7 +17,7 @@ struct answer {
     struct loop_timer timer;
     void (*next)(struct answer *answer); // what the timer's tick does
     struct script script;
-    struct request request;
+    struct asked request;
     struct wire_answer wire;
     struct rng rng;
     int64_t number, received_ns, due_ns;
@@ -402,7 +402,7 @@ static void put_choice(struct answer *answer, const struct wire_choice *choice)
 static void put_role(struct answer *answer)
 {
     answer->role_said = true;
-    if (answer->request.api == WIRE_CHAT && answer->script.role != SCRIPT_ROLE_NONE)
+    if (answer->request.api == WIRE_CHAT && answer->script.role != SCRIPT_ROLE_NONE && !has(answer, FAULT_NO_CHOICES))
         put_choice(answer, &(struct wire_choice){.what = WIRE_DELTA, .text = str_of(answer->wire.wire->role)});
 }
 
@@ -712,7 +712,7 @@ void answer_start(struct answer_context *context, struct server_conn *conn, enum
     *answer = (struct answer){.context = context, .conn = conn, .timer = {.fire = tick}, .number = context->requests++, .received_ns = clock_ns()};
     answer->rng = rng_stream(context->seed, "mock", answer->number);
     context->running++;
-    if (jdoc_parse(context->doc, body.ptr, body.len, &root, &err) < 0 || request_read(&answer->request, api, root, &err) < 0 ||
+    if (jdoc_parse(context->doc, body.ptr, body.len, &root, &err) < 0 || asked_read(&answer->request, api, root, &err) < 0 ||
         read_script(answer, &err) < 0) {
         release(answer);
         refuse(conn, context, err.msg);

@@ -12,7 +12,7 @@
 #define MOCK_ANSWER_H
 
 #include "mock/fault.h"
-#include "mock/request.h"
+#include "mock/asked.h"
 #include "mock/script.h"
 #include "net/server.h"
 

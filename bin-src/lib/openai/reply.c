@@ -299,12 +299,12 @@ static int take_object(struct reply *reply, struct jval root, bool is_error, int
 {
     struct jval value, choice;
     struct str name;
+    if (is_error)
+        take_error(reply, FAILURE_ERROR_EVENT, root);
     if (jval_type(root) != JTYPE_OBJECT) {
         reply_fail(reply, FAILURE_PARSE, "an event that is no object");
         return 0;
     }
-    if (is_error)
-        take_error(reply, FAILURE_ERROR_EVENT, root);
     for (struct jiter iter = jval_items(root); jiter_next(&iter, &name, &value);) {
         if (str_eq(name, STR("choices"))) {
             for (struct jiter each = jval_items(value); jiter_next(&each, NULL, &choice);) {
