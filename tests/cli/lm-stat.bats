@@ -74,6 +74,8 @@ holds() {
     [ "$(figures '.itl_ms.count')" = 2 ]
     request '.api = "completions" | .timing.chunks_ns = [502100000, 502100000, 522000000, 562000000]' >records
     [ "$(figures '.itl_ms | [.count, .min]')" = '[3,0]' ] # two tokens in one segment
+    request 'del(.api) | .request = {messages: []} | .timing.chunks_ns = [502100000, 502100000, 522000000, 562000000]' >records
+    [ "$(figures '.itl_ms.count')" = 2 ] # a body with messages is a chat
 }
 
 @test "lm-stat: what was not streamed has its end for the last token, and neither TTFT nor TPOT" {

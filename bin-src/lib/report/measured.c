@@ -62,7 +62,10 @@ int measured_read(struct measured *request, struct jval record, struct err *err)
     request->failure = FAILURE_NONE;
     request->source = TOKENS_UNCOUNTED;
     request->input_tokens = request->output_tokens = -1;
-    request->chat = jval_member(record, "api", &value) && jval_str(value, &api) && str_is(api, "chat");
+    if (jval_member(record, "api", &value))
+        request->chat = jval_str(value, &api) && str_is(api, "chat");
+    else
+        request->chat = jval_at(record, "/request/messages", &value);
     if (jval_member(response, "error", &value)) {
         if (read_error(request, value, err) < 0)
             return -1;
