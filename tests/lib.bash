@@ -10,6 +10,8 @@ LM_BUILD=$(realpath "${LM_BUILD:-$ROOT/build}")
 FAULTS=$LM_BUILD/tests/faults.so
 export ROOT LM_BUILD FAULTS LC_ALL=C.UTF-8
 export PATH=$LM_BUILD:$LM_BUILD/tests/cli:$PATH
+# A mirror is told from where make runs, and a test stands elsewhere.
+[ -z "${LM_DATA_MIRROR:-}" ] || LM_DATA_MIRROR=$(cd "$ROOT" && realpath "$LM_DATA_MIRROR")
 # Nothing of the one who runs the tests leaks in.
 unset LM_LOG SLURM_JOB_ID OPENAI_BASE_URL OPENAI_API_KEY http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 declare -gA pids=() # of what `start` started, by name; -g, since bats loads this file within a function

@@ -193,7 +193,7 @@ static void times_have_units(void **state)
         int64_t ns;
     } good[] = {{"1", 1000000000}, {"0", 0},     {"500ms", 500000000},   {"1.5us", 1500},          {"3ns", 3},
                 {".5s", 500000000}, {"2m", 120000000000}, {"1h", 3600000000000}, {"1e3s", 1000000000000}, {"0.1", 100000000},
-                {"1.005", 1005000000}, {"8.2", 8200000000}} ; // the last two, times 1e9, are just below as doubles
+                {"1.005", 1005000000}, {"8.2", 8200000000}}; // the last two, times 1e9, are just below as doubles
     static const char *const bad[] = {"", "s", "1 s", "-1s", "1d", "1S", "1ss", "ms5", "1e99h", "999999999h", "nans"};
     struct err err;
     int64_t ns;
