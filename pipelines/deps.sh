@@ -13,6 +13,7 @@ build libcurl4-openssl-dev c:curl/curl.h
 build zlib1g-dev c:zlib.h
 build libsimdjson-dev c++:simdjson.h
 test bats cmd:bats
+test curl cmd:curl
 test libcmocka-dev c:cmocka.h
 test jq cmd:jq
 test mandoc cmd:mandoc
