@@ -207,7 +207,7 @@ fails_with() {
 @test "lm-with: its keeper is killed: so is the server with its group, and that is said" {
     start with lm-with "${serve[@]}" -- sh -c 'echo up; until [ -e go ]; do sleep 0.01; done'
     says with '^up'
-    kill -9 "$(ps -o ppid= -p "$(<server.pid)")"
+    kill -9 "$(awk '$1 == "PPid:" {print $2}' "/proc/$(<server.pid)/status")"
     says with 'the server died while the command runs'
     wait_until gone server worker
     touch go
