@@ -1,0 +1,27 @@
+/*
+ * mock/request.h: what of an OpenAI request body the mock goes by
+ */
+#ifndef MOCK_REQUEST_H
+#define MOCK_REQUEST_H
+
+#include "jsonl/jdoc.h"
+#include "mock/wire.h"
+
+struct request {
+    enum wire_api api;
+    bool stream, include_usage, continuous_usage, token_ids;
+    int64_t max_tokens;    // below 0: not said
+    int64_t prompt_tokens; // words between blanks of all text in prompt or messages; ids, where the prompt is those
+    int64_t logprobs;      // alternatives to each; below 0: none are asked for
+    struct str model;      // empty: not said
+    bool has_script;
+    struct jval script;    // the member "mock"
+};
+
+/* Views live as long as the document. Fails where the API would: no messages, a wrong type. */
+int request_read(struct request *request, enum wire_api api, struct jval root, struct err *err);
+
+/* Words between blanks. */
+int64_t request_words(struct str text);
+
+#endif

@@ -1,0 +1,224 @@
+/*
+ * lm-mock: a scripted server of OpenAI's API, for tests and calibration
+ *
+ * It answers at the times that it is told, does wrong what it is told, and logs when it truly wrote each token. What a
+ * request meets is said by the options, by a script file over them, and by the request itself over both.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/out.h"
+#include "mock/fault.h"
+#include "mock/mock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static struct {
+    const char *host, *port_file, *model, *key_file, *script, *ttft, *itl, *tokens, *log;
+    int64_t port, seed, slots, per_event, per_write, reasoning, after, stall_ns, every, retry_after_ns;
+    int wire, usage, role;
+    struct opt_list faults;
+    bool list_faults;
+} opt = {.host = "127.0.0.1", .port = 8000, .per_event = 1, .per_write = 1, .after = 1, .stall_ns = -1, .every = 7, .retry_after_ns = NS_PER_S};
+
+static const struct opt_spec specs[] = {
+    {0, "host", OPT_STR, &opt.host, .arg = "HOST", .help = "listen at HOST, a name or an address (127.0.0.1)"},
+    {0, "port", OPT_INT, &opt.port, .min = 0, .max = 65535, .arg = "PORT", .help = "listen on PORT (8000); 0: any that is free"},
+    {0, "port-file", OPT_STR, &opt.port_file, .arg = "FILE", .help = "write the port to FILE once it listens"},
+    {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "say that the model is NAME, not what the request says"},
+    {0, "wire", OPT_CHOICE, &opt.wire, .choices = wire_names, .help = "answer in the form of this server (vllm)"},
+    {0, "api-key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "401 without the key that is in FILE"},
+    {0, "seed", OPT_INT, &opt.seed, .arg = "N", .help = "what times, lengths and faults are drawn by (0)"},
+    {0, "slots", OPT_INT, &opt.slots, .min = 1, .max = 1e6, .arg = "N", .help = "answer N requests at a time, others wait in line"},
+    {0, "script", OPT_STR, &opt.script, .arg = "FILE", .help = "the k-th request goes by line k of FILE, the rest by its last"},
+    {0, "ttft", OPT_STR, &opt.ttft, .arg = "TIME", .help = "time to the first token, a time or a distribution of them"},
+    {0, "itl", OPT_STR, &opt.itl, .arg = "TIME", .help = "time between tokens, likewise"},
+    {0, "tokens", OPT_STR, &opt.tokens, .arg = "N", .help = "tokens, a number or a distribution; at most what is asked for"},
+    {0, "per-event", OPT_INT, &opt.per_event, .min = 1, .max = 1000, .arg = "N", .help = "N tokens in an event"},
+    {0, "per-write", OPT_INT, &opt.per_write, .min = 1, .max = 1000, .arg = "N", .help = "N events in a write"},
+    {0, "reasoning", OPT_INT, &opt.reasoning, .min = 0, .max = 1e6, .arg = "N", .help = "the first N tokens are reasoning"},
+    {0, "usage", OPT_CHOICE, &opt.usage, .choices = script_usage_names, .help = "when to say usage (asked)"},
+    {0, "role", OPT_CHOICE, &opt.role, .choices = script_role_names, .help = "when the role's event goes (wire: as the server does)"},
+    {0, "fault", OPT_LIST, &opt.faults, .arg = "NAME[:SHARE]", .help = "do this wrong, with this share of the requests"},
+    {0, "after", OPT_INT, &opt.after, .min = 0, .max = 1e7, .arg = "N", .help = "a fault in mid-stream comes after N events (1)"},
+    {0, "for", OPT_DURATION, &opt.stall_ns, .help = "how long a stall lasts (for ever), and slow headers take (1s)"},
+    {0, "every", OPT_INT, &opt.every, .min = 1, .max = 1e6, .arg = "N", .help = "bytes of a write where events are split (7)"},
+    {0, "retry-after", OPT_DURATION, &opt.retry_after_ns, .help = "Retry-After of status 429, in whole seconds (1s)"},
+    {0, "log", OPT_STR, &opt.log, .arg = "FILE", .help = "log to FILE when each token was written, a line a request"},
+    {0, "list-faults", OPT_FLAG, &opt.list_faults, .help = "print what faults there are and exit"},
+    {.type = OPT_END},
+};
+
+static void list_faults(void)
+{
+    struct buf text = {0};
+    struct err err;
+    for (int i = 0; i < FAULT_COUNT; i++)
+        buf_addf(&text, "%-17s %s\n", fault_name((enum fault)i), fault_what((enum fault)i));
+    if (text.failed)
+        err_nomem(&err), die(EXIT_CANNOT, &err);
+    if (out_write(text.ptr, text.len, &err) < 0 || out_finish(&err) < 0)
+        die(EXIT_CANNOT, &err);
+    exit(EXIT_DONE);
+}
+
+static void set_script(struct mock_options *options)
+{
+    struct script *script = &options->script;
+    struct err err;
+    script_init(script);
+    script->per_event = opt.per_event;
+    script->per_write = opt.per_write;
+    script->reasoning = opt.reasoning;
+    script->usage = (enum script_usage)opt.usage;
+    script->role = (enum script_role)opt.role;
+    script->after = opt.after;
+    script->for_ns = opt.stall_ns;
+    script->every = opt.every;
+    script->retry_after_s = opt.retry_after_ns / NS_PER_S;
+    script->tokens_are = opt.tokens ? SCRIPT_TOKENS_BOUNDED : SCRIPT_TOKENS_UNSAID;
+    if (opt.ttft && distribution_parse_ns(&script->ttft, str_of(opt.ttft), &err) < 0)
+        opt_fail("--ttft: %s", err.msg);
+    if (opt.itl && distribution_parse_ns(&script->itl, str_of(opt.itl), &err) < 0)
+        opt_fail("--itl: %s", err.msg);
+    if (opt.tokens && distribution_parse(&script->tokens, str_of(opt.tokens), &err) < 0)
+        opt_fail("--tokens: %s", err.msg);
+    for (size_t i = 0; i < opt.faults.count; i++)
+        if (script_draws_add(&options->draws, str_of(opt.faults.items[i]), &err) < 0)
+            opt_fail("--fault: %s", err.msg);
+}
+
+static void read_key(struct buf *text)
+{
+    struct err err;
+    if (!opt.key_file)
+        return;
+    if (file_read(opt.key_file, 1 << 16, text, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    if (str_trim(buf_str(text)).len == 0)
+        err_set(&err, ERR_MISSING, "%s: no key in it", opt.key_file), die(EXIT_CANNOT, &err);
+}
+
+/* By rename, so that who waits for the file finds it whole. */
+static int write_port(const char *path, int port, struct err *err)
+{
+    struct buf part = {0};
+    char text[16];
+    buf_addf(&part, "%s.part", path);
+    if (part.failed)
+        return err_nomem(err);
+    int fd = open(part.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), len = snprintf(text, sizeof text, "%d\n", port);
+    int rc = fd < 0 ? err_errno(err, "%s", part.ptr) : out_all(fd, text, (size_t)len, err);
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0 && rename(part.ptr, path) < 0)
+        rc = err_errno(err, "%s", path);
+    buf_release(&part);
+    return rc;
+}
+
+/* --- the loop --- */
+
+static struct {
+    struct loop *loop;
+    struct loop_watch signals;
+    struct loop_timer flush;
+    struct journal journal;
+    bool stopped;
+} run;
+
+static void on_signal(struct loop_watch *watch, int what)
+{
+    struct signalfd_siginfo info;
+    (void)what;
+    run.stopped = read(watch->fd, &info, sizeof info) > 0 || run.stopped;
+}
+
+static void on_flush(struct loop_timer *timer, int64_t now_ns)
+{
+    struct err err;
+    if (journal_flush(&run.journal, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    loop_timer_set(run.loop, timer, now_ns + NS_PER_S);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void watch_signals(void)
+{
+    struct err err;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    run.signals.ready = on_signal;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        err_errno(&err, "signalfd"), die(EXIT_CANNOT, &err);
+    if (loop_watch(run.loop, &run.signals, fd, LOOP_READ, &err) < 0)
+        die(EXIT_CANNOT, &err);
+}
+
+static void start_journal(struct mock_options *options)
+{
+    struct err err;
+    if (!opt.log)
+        return;
+    if (journal_open(&run.journal, opt.log, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    options->journal = &run.journal;
+    run.flush.fire = on_flush;
+    loop_timer_set(run.loop, &run.flush, clock_ns() + NS_PER_S);
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    struct buf key = {0};
+    char **operands = opt_parse(argc, argv, specs, "a scripted server of OpenAI's API, for tests and calibration");
+    if (operands[0])
+        opt_fail("%s: takes no operands", operands[0]);
+    if (opt.list_faults)
+        list_faults();
+    struct mock_options options = {.host = opt.host, .port = (int)opt.port, .model = opt.model, .script_path = opt.script,
+                                   .wire = (enum wire_kind)opt.wire, .seed = opt.seed, .slots = opt.slots};
+    set_script(&options);
+    read_key(&key);
+    options.api_key = str_trim(buf_str(&key));
+    raise_file_limit();
+    run.loop = loop_new(&err);
+    if (!run.loop)
+        die(EXIT_CANNOT, &err);
+    watch_signals();
+    start_journal(&options);
+    struct mock *mock = mock_new(run.loop, &options, &err);
+    if (!mock || (opt.port_file && write_port(opt.port_file, mock_port(mock), &err) < 0))
+        die(EXIT_CANNOT, &err);
+    log_info("listening", log_kv("host", opt.host), log_kv("port", mock_port(mock)));
+
+    while (!run.stopped)
+        if (loop_turn(run.loop, &err) < 0)
+            die(EXIT_CANNOT, &err);
+    mock_free(mock);
+    if (opt.log && journal_close(&run.journal, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    loop_free(run.loop);
+    buf_release(&key);
+    return EXIT_DONE;
+}
