@@ -17,7 +17,7 @@ build := build$(if $(SAN),/san)
 san   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Programs that read files start without the network's libraries: only what one uses is linked.
 LDLIBS   := -Wl,--as-needed -lcurl -lsimdjson -lz -lstdc++ -lpthread -lm
-warnings := -Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wvla
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wvla$(if $(WERROR), -Werror)
 c_only   := -Wstrict-prototypes -Wmissing-prototypes
 # No fused multiply-adds but where we write them: seeded draws must be the same numbers on every machine.
 compile  := -ffp-contract=off -D_GNU_SOURCE -DLM_VERSION='"$(VERSION)"' -Ibin-src/lib -MMD -MP
@@ -34,7 +34,8 @@ $(build)/deps-build.ok: pipelines/deps.sh
 	@mkdir -p $(@D)
 	@pipelines/deps.sh $(if $(sets_up),--install) build
 	@touch $@
-build/deps-test.ok: pipelines/deps.sh
+# Behind the other: apt-get runs alone.
+build/deps-test.ok: pipelines/deps.sh | $(build)/deps-build.ok
 	@mkdir -p $(@D)
 	@pipelines/deps.sh --install test
 	@touch $@
@@ -80,5 +81,15 @@ clean:  ## remove what was built
 .PHONY: help
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# For stages, each of which writes one file $@ of a run, results/EXPERIMENT/RUN/. RUN= names one to go on with (latest:
+# the last, if there is one), else it is the time of the start. $(to) ends a pipe of our own programs: $@ gets its name
+# when it is whole, and exit 1 (some records failed, and say so) of any of them keeps it. $(some) is for lm-send, which
+# keeps what it has under a name of its own and goes on there the next time.
+started := $(shell date -u +%Y%m%dT%H%M%SZ)
+latest   = $(lastword $(sort $(notdir $(wildcard results/$1/*))))
+run_of   = results/$1/$(or $(if $(filter latest,$(RUN)),$(latest),$(RUN)),$(started))
+to       = >$@.part || for s in "$${PIPESTATUS[@]}"; do [ "$$s" -le 1 ] || exit "$$s"; done; mv $@.part $@
+some     = || { s=$$?; [ "$$s" = 1 ] || exit "$$s"; }
 
 include $(wildcard pipelines/*.mk tests/*.mk)

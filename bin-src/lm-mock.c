@@ -35,7 +35,7 @@ static const struct opt_spec specs[] = {
     {0, "port-file", OPT_STR, &opt.port_file, .arg = "FILE", .help = "write the port to FILE once it listens"},
     {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "say that the model is NAME, not what the request says"},
     {0, "wire", OPT_CHOICE, &opt.wire, .choices = wire_names, .help = "answer in the form of this server (vllm)"},
-    {0, "api-key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "401 without the key that is in FILE"},
+    {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "status 401 to who lacks the API key that is in FILE"},
     {0, "seed", OPT_INT, &opt.seed, .arg = "N", .help = "what times, lengths and faults are drawn by (0)"},
     {0, "slots", OPT_INT, &opt.slots, .min = 1, .max = 1e6, .arg = "N", .help = "answer N requests at a time, others wait in line"},
     {0, "script", OPT_STR, &opt.script, .arg = "FILE", .help = "the k-th request goes by line k of FILE, the rest by its last"},

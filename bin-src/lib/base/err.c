@@ -2,6 +2,7 @@
 #include "base/err.h"
 
 #include "base/log.h"
+#include "base/out.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -66,6 +67,8 @@ void warn(const char *fmt, ...)
 
 void die(int status, const struct err *err)
 {
+    struct err second; // what could not be written besides is no news
+    out_flush(&second);
     log_write(LOG_ERROR, err->msg, (struct log_field[]){{0}});
     exit(status);
 }

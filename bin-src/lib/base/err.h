@@ -45,7 +45,8 @@ int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(prin
 int err_errno(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_nomem(struct err *err); // "out of memory"
 
-/* For programs only. One line on stderr through the log; die ends the process with the status. */
+/* For programs only. One line on stderr through the log. die writes what standard output holds (base/out.h), so that
+ * the records before an error are not lost with it, and ends the process with the status. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void die(int status, const struct err *err) __attribute__((noreturn));
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 int file_read(const char *path, size_t max_bytes, struct buf *text, struct err *err)
@@ -34,5 +35,20 @@ int file_read(const char *path, size_t max_bytes, struct buf *text, struct err *
         }
     }
     close(fd);
+    return rc;
+}
+
+int file_read_line(const char *path, char **line, struct err *err)
+{
+    struct buf text = {0};
+    int rc = file_read(path, 64 << 10, &text, err);
+    struct str found = str_trim(buf_str(&text));
+    if (rc == 0 && (found.len == 0 || memchr(found.ptr, '\n', found.len) || memchr(found.ptr, '\0', found.len)))
+        rc = err_set(err, ERR_PARSE, "%s: not a file of one line", path);
+    if (rc == 0 && !(*line = strndup(found.ptr, found.len)))
+        rc = err_nomem(err);
+    if (text.ptr)
+        explicit_bzero(text.ptr, text.len); // it may be a key
+    buf_release(&text);
     return rc;
 }

@@ -11,4 +11,8 @@
  * Fails with the file's name in the message, and over max_bytes. */
 int file_read(const char *path, size_t max_bytes, struct buf *text, struct err *err);
 
+/* The one line that a file such as a key's holds, without blanks around it, to *line, which the caller frees. Fails on
+ * none, and on more; messages never show it. */
+int file_read_line(const char *path, char **line, struct err *err);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,6 +41,13 @@ static void add_json(struct buf *line, enum log_level level, const char *message
     json_object_end(line);
 }
 
+/* A count whole, however large, and a measured value as far as a person reads it. */
+static void add_number(struct buf *line, double number)
+{
+    bool whole = fabs(number) < 1e15 && number == trunc(number);
+    buf_addf(line, whole ? "%.0f" : "%.6g", number);
+}
+
 static void add_text(struct buf *line, const char *message, const struct log_field *fields)
 {
     buf_add_str(line, str_of(program_invocation_short_name));
@@ -50,7 +58,7 @@ static void add_text(struct buf *line, const char *message, const struct log_fie
         if (fields->text)
             buf_add_str(line, str_of(fields->text));
         else
-            buf_addf(line, "%.6g", fields->number);
+            add_number(line, fields->number);
     }
 }
 

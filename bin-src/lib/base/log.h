@@ -33,7 +33,19 @@ static inline struct log_field log_kv_number(const char *key, double number)
     return (struct log_field){key, 0, number};
 }
 
-#define log_kv(key, value) _Generic((value), char *: log_kv_text, const char *: log_kv_text, default: log_kv_number)(key, value)
+static inline struct log_field log_kv_int(const char *key, int64_t value)
+{
+    return log_kv_number(key, (double)value); // a log needs no more than 2^53
+}
+
+static inline struct log_field log_kv_uint(const char *key, uint64_t value)
+{
+    return log_kv_number(key, (double)value);
+}
+
+#define log_kv(key, value) \
+    _Generic((value), char *: log_kv_text, const char *: log_kv_text, long: log_kv_int, long long: log_kv_int, \
+        unsigned long: log_kv_uint, unsigned long long: log_kv_uint, default: log_kv_number)(key, value)
 #define log_at(level, message, ...) log_write(level, message, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) log_at(LOG_INFO, __VA_ARGS__)

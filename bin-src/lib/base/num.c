@@ -2,6 +2,7 @@
 #include "base/num.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,12 @@ static int copy(char *out, size_t size, struct str text, const char *what, struc
     return 0;
 }
 
+/* The C library would skip any blank and take a plus sign. */
+static bool begins_number(const char *text)
+{
+    return text[0] == '-' || text[0] == '.' || (text[0] >= '0' && text[0] <= '9');
+}
+
 int num_int(struct str text, int64_t min, int64_t max, int64_t *value, struct err *err)
 {
     char copied[64], *end;
@@ -22,10 +29,10 @@ int num_int(struct str text, int64_t min, int64_t max, int64_t *value, struct er
         return -1;
     errno = 0;
     long long parsed = strtoll(copied, &end, 10);
-    if (end == copied || *end != '\0' || strchr(" \t\n+", copied[0]))
+    if (end == copied || *end != '\0' || !begins_number(copied))
         return err_set(err, ERR_PARSE, "\"%s\" is not a whole number", copied);
-    if (errno == ERANGE || parsed < min || parsed > max)
-        return err_set(err, ERR_RANGE, "%s is too %s (%lld to %lld)", copied, copied[0] == '-' || (errno != ERANGE && parsed < min) ? "small" : "large",
+    if (errno == ERANGE || parsed < min || parsed > max) // out of its own range, strtoll gives the nearest
+        return err_set(err, ERR_RANGE, "%s is too %s (%lld to %lld)", copied, parsed < min || parsed == LLONG_MIN ? "small" : "large",
                        (long long)min, (long long)max);
     *value = parsed;
     return 0;
@@ -37,7 +44,7 @@ int num_double(struct str text, double min, double max, double *value, struct er
     if (copy(copied, sizeof copied, text, "a number", err) < 0)
         return -1;
     double parsed = strtod(copied, &end);
-    if (end == copied || *end != '\0' || strchr(" \t\n+", copied[0]) || isnan(parsed) || strpbrk(copied, "xXnN"))
+    if (end == copied || *end != '\0' || !begins_number(copied) || isnan(parsed) || strpbrk(copied, "xXnN"))
         return err_set(err, ERR_PARSE, "\"%s\" is not a number", copied);
     if (parsed < min || parsed > max)
         return err_set(err, ERR_RANGE, "%s is too %s (%.15g to %.15g)", copied, parsed < min ? "small" : "large", min, max);

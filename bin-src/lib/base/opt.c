@@ -26,7 +26,6 @@ static const struct opt_spec everywhere[] = {
 };
 static const struct opt_spec hidden[] = {
     {0, "list-options", OPT_FLAG, &meant[MEANS_LIST], .help = "print the table of options"},
-    {.type = OPT_END},
 };
 
 const char *const opt_formats[] = {"text", "json", "csv", "md", NULL};
@@ -212,10 +211,10 @@ static void parse_long(char **argv, int *at, const struct opt_spec *specs)
 {
     const char *given = argv[*at] + 2, *equals = strchr(given, '=');
     struct str name = {given, equals ? (size_t)(equals - given) : strlen(given)};
-    const struct opt_spec *const tables[] = {specs, everywhere, hidden};
-    const struct opt_spec *spec = NULL;
-    int found = 0;
-    for (size_t i = 0; i < COUNT(tables); i++) {
+    const struct opt_spec *const tables[] = {specs, everywhere};
+    const struct opt_spec *spec = str_is(name, hidden->name) ? hidden : NULL; // never by a shorter name
+    int found = spec ? 1 : 0;
+    for (size_t i = 0; spec != hidden && i < COUNT(tables); i++) {
         spec = by_name(tables[i], name, spec, &found);
         if (found == 1 && spec && str_is(name, spec->name))
             break;

@@ -40,6 +40,8 @@ int out_write(const void *bytes, size_t len, struct err *err)
         return -1;
     if (len >= sizeof held)
         return out_all(STDOUT_FILENO, bytes, len, err) < 0 ? err_prefix(err, "standard output: ") : 0;
+    if (len == 0) // bytes may be NULL then
+        return 0;
     memcpy(held + held_len, bytes, len);
     held_len += len;
     return 0;

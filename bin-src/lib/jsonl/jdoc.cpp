@@ -20,6 +20,13 @@ struct jdoc {
     simdjson::dom::parser parser;
 };
 
+/* Its first use names simdjson's kernels in strings, in functions that are noexcept: without memory it would end the
+ * process then, in the middle of a run. So it is before main. */
+__attribute__((constructor)) static void choose_kernel(void)
+{
+    (void)simdjson::get_active_implementation()->name();
+}
+
 static tape_ref tape_of(struct jval value)
 {
     return tape_ref(static_cast<const document *>(value.doc), value.at);

@@ -3,19 +3,17 @@
 
 #include "base/json.h"
 #include "base/out.h"
+#include "jsonl/input.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-#include <zlib.h>
 
-enum { FIRST_BUFFER = 256 << 10, ZLIB_BUFFER = 128 << 10 };
+enum { FIRST_BUFFER = 256 << 10 };
 
 struct jsonl_reader {
     char *const *paths;
     const char *name;
-    gzFile file; // NULL: none is open
+    struct input *file; // NULL: none is open
     bool stdin_only;
     char *buffer; // holds cap bytes, and the padding behind them
     size_t cap, at, end; // [at, end) is read and not yet handed out
@@ -36,18 +34,10 @@ static int open_next(struct jsonl_reader *reader, struct err *err)
         reader->name = *reader->paths++;
     else
         return 0;
-    int fd = strcmp(reader->name, "-") == 0 ? dup(STDIN_FILENO) : open(reader->name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_errno(err, "%s", reader->name);
-    reader->file = gzdopen(fd, "r");
-    if (!reader->file || gzbuffer(reader->file, ZLIB_BUFFER) != 0) {
-        if (!reader->file)
-            close(fd);
-        return err_nomem(err);
-    }
+    reader->file = input_open(reader->name, err);
     reader->line = 0;
     reader->ended = false;
-    return 0;
+    return reader->file ? 0 : -1;
 }
 
 struct jsonl_reader *jsonl_open(char *const *paths, struct err *err)
@@ -74,8 +64,7 @@ void jsonl_close(struct jsonl_reader *reader)
 {
     if (!reader)
         return;
-    if (reader->file)
-        gzclose(reader->file);
+    input_close(reader->file);
     buf_release(&reader->record.added);
     jdoc_free(reader->doc);
     free(reader->buffer);
@@ -101,21 +90,13 @@ static int make_room(struct jsonl_reader *reader, struct err *err)
     return 0;
 }
 
-/* Reads on. zlib returns 0 at the end of a .gz that was cut short as at a clean end, so it is asked each time. */
 static int read_more(struct jsonl_reader *reader, struct err *err)
 {
     if (make_room(reader, err) < 0)
         return -1;
-    size_t room = reader->cap - reader->end;
-    int got = gzread(reader->file, reader->buffer + reader->end, room < (1u << 30) ? (unsigned)room : 1u << 30), code;
-    const char *why = gzerror(reader->file, &code);
-    if (got <= 0 && code != Z_OK) { // what came before the bad place is handed out first
-        if (code == Z_ERRNO)
-            return err_errno(err, "%s", reader->name);
-        if (code == Z_MEM_ERROR)
-            return err_nomem(err);
-        return err_set(err, ERR_IO, "%s: %s", reader->name, code == Z_BUF_ERROR ? "compressed data ends too early" : why);
-    }
+    long got = input_read(reader->file, reader->buffer + reader->end, reader->cap - reader->end, err);
+    if (got < 0)
+        return -1;
     reader->end += (size_t)got;
     reader->ended = got == 0;
     return 0;
@@ -142,7 +123,7 @@ static int next_line(struct jsonl_reader *reader, struct str *line, struct err *
                 return -1;
             continue;
         }
-        gzclose(reader->file);
+        input_close(reader->file);
         reader->file = NULL;
         if (open_next(reader, err) < 0)
             return -1;
@@ -281,6 +262,8 @@ bool jsonl_each(const struct jsonl_record *rec, struct jsonl_walk *walk, struct 
         return false;
     member->kept = walk->at + (line.ptr[walk->at] == '{');
     member->from = skip_blanks(line, walk->at + 1);
+    if (member->from >= rec->cut) // cut down to the brace
+        return false;
     size_t value = skip_blanks(line, skip_blanks(line, skip_string(line, member->from)) + 1); // over the colon
     size_t end = skip_value(line, value);
     member->value = (struct str){line.ptr + value, end - value};

@@ -5,7 +5,12 @@
 
 #include <stdlib.h>
 
-const char *const timing_clocks[TIMING_CLOCK_COUNT] = {[TIMING_CLOCK_PACKET] = "packet", [TIMING_CLOCK_KERNEL] = "kernel", [TIMING_CLOCK_TLS] = "tls", [TIMING_CLOCK_READ] = "read"};
+const char *const timing_clocks[TIMING_CLOCK_COUNT] = {
+    [TIMING_CLOCK_PACKET] = "packet",
+    [TIMING_CLOCK_KERNEL] = "kernel",
+    [TIMING_CLOCK_TLS] = "tls",
+    [TIMING_CLOCK_READ] = "read",
+};
 
 /* The members that are one number each, in the order they are written. */
 static const struct {

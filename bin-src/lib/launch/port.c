@@ -1,0 +1,45 @@
+/* launch/port.c: see port.h */
+#include "launch/port.h"
+
+#include "base/buf.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char mark[] = "{port}";
+
+int port_pick(struct err *err)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), port = -1;
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+        err_errno(err, "no free port");
+    else
+        port = ntohs(address.sin_port);
+    if (fd >= 0)
+        close(fd);
+    return port;
+}
+
+bool port_is_marked(const char *text)
+{
+    return strstr(text, mark) != NULL;
+}
+
+char *port_fill(const char *text, int port, struct err *err)
+{
+    struct buf filled = {0};
+    for (const char *at; (at = strstr(text, mark)); text = at + strlen(mark)) {
+        buf_add(&filled, text, (size_t)(at - text));
+        buf_addf(&filled, "%d", port);
+    }
+    buf_add(&filled, text, strlen(text) + 1);
+    if (!filled.failed)
+        return filled.ptr;
+    buf_release(&filled);
+    err_nomem(err);
+    return NULL;
+}

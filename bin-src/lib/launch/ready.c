@@ -1,0 +1,422 @@
+/* launch/ready.c: see ready.h */
+#include "launch/ready.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/num.h"
+#include "jsonl/jdoc.h"
+#include "net/url.h"
+#include "openai/body.h"
+
+#include <curl/curl.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#define ANSWER_MAX (16 << 20)
+#define CONNECT_NS (5 * NS_PER_S)
+#define LOOK_NS (10 * NS_PER_S) // for /health and /v1/models; the real request may take all the time that is left
+#define PAUSE_MIN_NS (100 * NS_PER_MS)
+#define PAUSE_MAX_NS (5 * NS_PER_S)
+
+/* What came of one step of a try. */
+enum step { STEP_DONE, STEP_LATER, STEP_NEVER, STEP_STOPPED };
+
+struct probe {
+    const struct ready_options *options;
+    int64_t deadline_ns;
+    CURL *curl;
+    struct url url;
+    struct buf target; // the request's URL, zero-terminated
+    struct curl_slist *headers;
+    struct jdoc *doc;
+    struct buf answer; // the body that came last
+    struct buf body;   // the request's
+    struct buf model;  // zero-terminated
+    bool reached;      // something answered, once
+};
+
+static size_t keep_answer(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct buf *answer = arg;
+    if (answer->len + size * count > ANSWER_MAX)
+        return 0;
+    buf_add(answer, bytes, size * count);
+    return answer->failed ? 0 : count;
+}
+
+/* Waits for so long, or until a stop is readable. */
+static bool is_stopped(const struct ready_options *options, int64_t wait_ns)
+{
+    struct pollfd polls[READY_STOPS_MAX];
+    for (size_t i = 0; i < options->stop_count; i++)
+        polls[i] = (struct pollfd){.fd = options->stops[i], .events = POLLIN};
+    return poll(polls, options->stop_count, (int)(wait_ns / NS_PER_MS)) > 0;
+}
+
+static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    (void)down_total, (void)down, (void)up_total, (void)up;
+    return is_stopped(arg, 0); // not 0: give up
+}
+
+static enum step no_memory(struct err *err)
+{
+    err_nomem(err);
+    return STEP_NEVER;
+}
+
+/* Where a request goes: below the base URL (/v1), or beside that. */
+enum place { PLACE_API, PLACE_BESIDE };
+
+static void aim(struct probe *probe, enum place place, const char *path)
+{
+    struct str base = buf_str(&probe->url.base);
+    buf_clear(&probe->target);
+    buf_add_str(&probe->target, buf_str(&probe->url.origin));
+    if (place == PLACE_BESIDE)
+        base.len = (size_t)((char *)memrchr(base.ptr, '/', base.len) - base.ptr); // url_parse: it ends with /v and a number
+    buf_add_str(&probe->target, base);
+    buf_add_str(&probe->target, str_of(path));
+    buf_add_str(&probe->target, buf_str(&probe->url.query));
+    buf_add_char(&probe->target, '\0');
+}
+
+/* "/v1/models": the path that the last request went to. */
+static struct str path_of(const struct probe *probe)
+{
+    struct str path = str_of(probe->target.ptr + probe->url.origin.len);
+    path.len -= probe->url.query.len;
+    return path;
+}
+
+static enum step explain_failure(const struct probe *probe, CURLcode code, struct err *err)
+{
+    long os = 0;
+    struct str path = path_of(probe);
+    curl_easy_getinfo(probe->curl, CURLINFO_OS_ERRNO, &os);
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        return STEP_STOPPED;
+    if (code == CURLE_OUT_OF_MEMORY || probe->answer.failed)
+        return no_memory(err);
+    if (code == CURLE_COULDNT_CONNECT && os != 0)
+        err_set(err, ERR_NET, "%s", strerror((int)os));
+    else if (code == CURLE_OPERATION_TIMEDOUT)
+        err_set(err, ERR_NET, "%.*s: no answer in time", STR_ARG(path));
+    else
+        err_set(err, ERR_NET, "%.*s: %s", STR_ARG(path), curl_easy_strerror(code));
+    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ? STEP_NEVER : STEP_LATER;
+}
+
+/* One request: a POST of probe->body, if that is not empty. STEP_DONE: *status and probe->answer are there. */
+static enum step ask(struct probe *probe, enum place place, const char *path, int64_t limit_ns, long *status, struct err *err)
+{
+    int64_t left_ns = probe->deadline_ns - clock_ns();
+    limit_ns = limit_ns < left_ns ? limit_ns : left_ns;
+    aim(probe, place, path);
+    buf_clear(&probe->answer);
+    if (probe->body.failed || probe->target.failed || curl_easy_setopt(probe->curl, CURLOPT_URL, probe->target.ptr) != CURLE_OK)
+        return no_memory(err);
+    curl_easy_setopt(probe->curl, CURLOPT_TIMEOUT_MS, limit_ns < NS_PER_MS ? 1L : (long)(limit_ns / NS_PER_MS));
+    if (probe->body.len > 0) {
+        curl_easy_setopt(probe->curl, CURLOPT_POSTFIELDSIZE, (long)probe->body.len);
+        curl_easy_setopt(probe->curl, CURLOPT_POSTFIELDS, probe->body.ptr);
+    } else {
+        curl_easy_setopt(probe->curl, CURLOPT_HTTPGET, 1L);
+    }
+    CURLcode code = curl_easy_perform(probe->curl);
+    if (code != CURLE_OK)
+        return explain_failure(probe, code, err);
+    probe->reached = true;
+    curl_easy_getinfo(probe->curl, CURLINFO_RESPONSE_CODE, status);
+    return STEP_DONE;
+}
+
+static bool parse_answer(struct probe *probe, struct jval *root)
+{
+    struct err ignored;
+    return buf_reserve(&probe->answer, JDOC_PADDING) && jdoc_parse(probe->doc, probe->answer.ptr, probe->answer.len, root, &ignored) == 0;
+}
+
+/* "/health: status 503 (Loading model)" */
+static void explain_status(struct probe *probe, long status, struct err *err)
+{
+    struct str path = path_of(probe);
+    struct jval root;
+    struct str words = {0};
+    if (parse_answer(probe, &root) && !jval_str_at(root, "/error/message", &words) && !jval_str_at(root, "/message", &words))
+        jval_str_at(root, "/error", &words);
+    size_t len = 0;
+    while (len < words.len && len < 200 && (unsigned char)words.ptr[len] >= ' ')
+        len++;
+    if (len > 0)
+        err_set(err, ERR_NET, "%.*s: status %ld (%.*s)", STR_ARG(path), status, (int)len, words.ptr);
+    else
+        err_set(err, ERR_NET, "%.*s: status %ld", STR_ARG(path), status);
+}
+
+static bool is_absent(long status)
+{
+    return status == 404 || status == 405 || status == 501;
+}
+
+static bool is_refused(long status)
+{
+    return status == 401 || status == 403;
+}
+
+/* The request itself is called wrong: it will be so the next time. */
+static bool is_wrong(long status)
+{
+    return status == 400 || status == 422 || is_absent(status);
+}
+
+/* *found: there is a /health. */
+static enum step check_health(struct probe *probe, bool *found, struct err *err)
+{
+    long status = 0;
+    buf_clear(&probe->body);
+    enum step step = ask(probe, PLACE_BESIDE, "/health", LOOK_NS, &status, err);
+    if (step != STEP_DONE)
+        return step;
+    *found = !is_absent(status);
+    if (status == 200 || is_absent(status))
+        return STEP_DONE;
+    explain_status(probe, status, err);
+    return is_refused(status) ? STEP_NEVER : STEP_LATER;
+}
+
+static enum step take_model(struct probe *probe, struct str name, struct err *err)
+{
+    buf_clear(&probe->model);
+    buf_add_str(&probe->model, name);
+    buf_add_char(&probe->model, '\0');
+    return probe->model.failed ? no_memory(err) : STEP_DONE;
+}
+
+/* Finds the wanted model in the list that was answered, or the first. */
+static enum step choose_model(struct probe *probe, struct err *err)
+{
+    const char *wanted = probe->options->model;
+    struct jval root, list, item;
+    struct str name;
+    struct buf others = {0};
+    if (!parse_answer(probe, &root) || !jval_member(root, "data", &list)) {
+        err_set(err, ERR_NET, "the list of models is none");
+        return STEP_LATER;
+    }
+    for (struct jiter it = jval_items(list); jiter_next(&it, NULL, &item);) {
+        if (!jval_str_at(item, "/id", &name))
+            continue;
+        if (!wanted || str_is(name, wanted)) {
+            buf_release(&others);
+            return take_model(probe, name, err);
+        }
+        buf_addf(&others, "%s%.*s", others.len ? ", " : "", STR_ARG(name));
+    }
+    bool none = others.len == 0 && !others.failed;
+    if (none)
+        err_set(err, ERR_NET, "no model is served yet");
+    else
+        err_set(err, ERR_NET, "wrong model name: \"%.120s\" is not served, but %.*s", wanted, STR_ARG(buf_str(&others)));
+    buf_release(&others);
+    return none ? STEP_LATER : STEP_NEVER; // a router's list is empty until its first server is there
+}
+
+static enum step check_models(struct probe *probe, bool has_health, struct err *err)
+{
+    long status = 0;
+    buf_clear(&probe->body);
+    enum step step = ask(probe, PLACE_API, "/models", LOOK_NS, &status, err);
+    if (step != STEP_DONE)
+        return step;
+    if (status == 200)
+        return choose_model(probe, err);
+    if (is_absent(status) && has_health && probe->options->model)
+        return take_model(probe, str_of(probe->options->model), err);
+    explain_status(probe, status, err);
+    return is_refused(status) ? STEP_NEVER : STEP_LATER;
+}
+
+/* Asks for one token. STEP_DONE, and *status is not 200: err says what the server said. */
+static enum step ask_token(struct probe *probe, enum openai_api api, long *status, struct err *err)
+{
+    struct jval root, choices;
+    enum step step = ask(probe, PLACE_API, openai_paths[api], INT64_MAX, status, err);
+    if (step != STEP_DONE)
+        return step;
+    if (*status != 200) {
+        explain_status(probe, *status, err);
+        return STEP_DONE;
+    }
+    if (!parse_answer(probe, &root) || !jval_member(root, "choices", &choices) || jval_count(choices) == 0) {
+        err_set(err, ERR_NET, "%.*s: the answer has no choices", STR_ARG(path_of(probe)));
+        return STEP_LATER;
+    }
+    return STEP_DONE;
+}
+
+static void write_body(struct probe *probe, const char *key, struct str value)
+{
+    buf_clear(&probe->body);
+    json_object(&probe->body);
+    json_key(&probe->body, "model"), json_cstr(&probe->body, probe->model.ptr);
+    json_key(&probe->body, key), json_raw(&probe->body, value);
+    json_key(&probe->body, "max_tokens"), json_int(&probe->body, 1);
+    json_object_end(&probe->body);
+}
+
+static enum step check_answer(struct probe *probe, struct err *err)
+{
+    long status = 0;
+    write_body(probe, "messages", STR("[{\"role\":\"user\",\"content\":\"Hi\"}]"));
+    enum step step = ask_token(probe, OPENAI_CHAT, &status, err);
+    if (step == STEP_DONE && is_wrong(status)) { // a model without a chat template, or a server without chat
+        struct err of_chat = *err;
+        write_body(probe, "prompt", STR("\"Hi\""));
+        step = ask_token(probe, OPENAI_COMPLETIONS, &status, err);
+        if (step == STEP_DONE && is_wrong(status))
+            err_prefix(err, "%s; ", of_chat.msg);
+    }
+    if (step != STEP_DONE || status == 200)
+        return step;
+    return is_wrong(status) || is_refused(status) ? STEP_NEVER : STEP_LATER;
+}
+
+static enum step try_once(struct probe *probe, struct err *err)
+{
+    bool has_health = false;
+    enum step step = check_health(probe, &has_health, err);
+    if (step == STEP_DONE)
+        step = check_models(probe, has_health, err);
+    return step == STEP_DONE ? check_answer(probe, err) : step;
+}
+
+static int add_header(struct probe *probe, const char *line, struct err *err)
+{
+    struct curl_slist *longer = line ? curl_slist_append(probe->headers, line) : NULL;
+    if (!longer)
+        return err_nomem(err);
+    probe->headers = longer;
+    return 0;
+}
+
+static void set_connection(CURL *curl)
+{
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(CONNECT_NS / NS_PER_MS));
+}
+
+static int open_probe(struct probe *probe, struct err *err)
+{
+    struct buf authorization = {0};
+    if (url_parse(&probe->url, probe->options->url, err) < 0)
+        return err_prefix(err, "the server's URL: ");
+    if (!(probe->curl = curl_easy_init()) || !(probe->doc = jdoc_new()))
+        return err_nomem(err);
+    if (probe->options->key)
+        buf_addf(&authorization, "Authorization: Bearer %s", probe->options->key);
+    else if (probe->url.authority.len > 0)
+        buf_addf(&authorization, "Authorization: %.*s", STR_ARG(buf_str(&probe->url.authority)));
+    int rc = add_header(probe, "Content-Type: application/json", err);
+    if (rc == 0 && (authorization.failed || authorization.len > 0))
+        rc = add_header(probe, authorization.failed ? NULL : authorization.ptr, err);
+    buf_release(&authorization);
+    if (rc < 0)
+        return -1;
+    set_connection(probe->curl);
+    curl_easy_setopt(probe->curl, CURLOPT_HTTPHEADER, probe->headers);
+    curl_easy_setopt(probe->curl, CURLOPT_WRITEFUNCTION, keep_answer);
+    curl_easy_setopt(probe->curl, CURLOPT_WRITEDATA, &probe->answer);
+    curl_easy_setopt(probe->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(probe->curl, CURLOPT_XFERINFODATA, (void *)probe->options);
+    curl_easy_setopt(probe->curl, CURLOPT_NOPROGRESS, 0L);
+    return 0;
+}
+
+static void close_probe(struct probe *probe)
+{
+    curl_easy_cleanup(probe->curl);
+    url_release(&probe->url);
+    curl_slist_free_all(probe->headers);
+    jdoc_free(probe->doc);
+    buf_release(&probe->target);
+    buf_release(&probe->answer);
+    buf_release(&probe->body);
+    buf_release(&probe->model);
+}
+
+/* Tries until a try ends the wait; err has the reason of the last. */
+static enum ready keep_trying(struct probe *probe, struct err *err)
+{
+    const struct ready_options *options = probe->options;
+    int64_t pause_ns = PAUSE_MIN_NS;
+    for (int64_t tries = 1;; tries++) {
+        switch (try_once(probe, err)) {
+        case STEP_DONE:
+            return READY_YES;
+        case STEP_STOPPED:
+            return READY_STOPPED;
+        case STEP_NEVER:
+            return READY_NO;
+        case STEP_LATER:
+            break;
+        }
+        err->kind = ERR_TIMEOUT;
+        const char *how = probe->reached ? "not ready" : "unreachable";
+        int64_t left_ns = probe->deadline_ns - clock_ns();
+        if (options->retries != READY_NO_LIMIT && tries > options->retries) {
+            err_prefix(err, "%s after %lld %s: ", how, (long long)tries, tries == 1 ? "try" : "tries");
+            return READY_NO;
+        }
+        if (left_ns > 0 && options->failed)
+            options->failed(options->arg, err->msg);
+        if (left_ns > 0 && is_stopped(options, pause_ns < left_ns ? pause_ns : left_ns))
+            return READY_STOPPED;
+        if (left_ns <= pause_ns) {
+            err_prefix(err, "timed out, %s for %.3g s: ", how, (double)options->timeout_ns / 1e9);
+            return READY_NO;
+        }
+        pause_ns = pause_ns * 3 / 2 < PAUSE_MAX_NS ? pause_ns * 3 / 2 : PAUSE_MAX_NS;
+    }
+}
+
+enum ready ready_wait(const struct ready_options *options, char **model, struct err *err)
+{
+    struct probe probe = {.options = options, .deadline_ns = clock_ns() + options->timeout_ns};
+    enum ready ready = READY_NO;
+    *model = NULL;
+    if (open_probe(&probe, err) == 0) {
+        ready = keep_trying(&probe, err);
+        if (ready == READY_NO && err->kind != ERR_NOMEM)
+            err_prefix(err, "%.*s: ", STR_ARG(buf_str(&probe.url.shown)));
+    }
+    if (ready == READY_YES && !(*model = strdup(probe.model.ptr))) {
+        err_nomem(err);
+        ready = READY_NO;
+    }
+    close_probe(&probe);
+    return ready;
+}
+
+int ready_is_taken(const char *url, struct err *err)
+{
+    struct url parsed;
+    if (url_parse(&parsed, url, err) < 0)
+        return err_prefix(err, "the server's URL: ");
+    CURL *curl = curl_easy_init();
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    if (curl) {
+        set_connection(curl);
+        curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+        code = curl_easy_setopt(curl, CURLOPT_URL, parsed.origin.ptr);
+    }
+    if (code == CURLE_OK)
+        code = curl_easy_perform(curl);
+    curl_easy_cleanup(curl);
+    url_release(&parsed);
+    if (code == CURLE_OUT_OF_MEMORY)
+        return err_nomem(err);
+    // Nothing but the connection counts: a certificate that we would not trust is somebody's, too.
+    return code == CURLE_OK || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION;
+}

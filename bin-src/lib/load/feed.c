@@ -1,0 +1,482 @@
+/* load/feed.c: see feed.h */
+#include "load/feed.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "record/own.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const char *const own_names[] = {"response", "timing", NULL};
+enum { QUEUE_JOBS = 8192, QUEUE_BYTES = 64 << 20, ID_MAX = 200 };
+
+struct lane {
+    struct job *first, **last;
+};
+
+/* How a worker is told that its lane has something. */
+struct waker {
+    int fd;      // an eventfd
+    bool hungry; // it found its lane empty
+};
+
+struct feed {
+    const struct load_options *options;
+    struct jsonl_reader *reader;
+    struct jsonl_record *first_record; // read to learn the mode, and not yet taken; NULL: none
+    struct kept *kept;
+    void (*pass_on)(void *user, struct job *job);
+    void *user;
+    struct buf heads[OPENAI_API_COUNT]; // of requests, up to the id's value
+    struct jdoc *doc;
+    struct arrivals arrivals;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;
+    pthread_cond_t room, first;
+    struct lane *lanes;
+    struct waker *wakers; // one a worker
+    int lane_count, worker_count;
+    size_t queued, queued_bytes;
+    bool stopped, failed;
+    struct err err;
+    struct feed_counts counts;
+    int64_t made;    // jobs to send
+    int64_t base_ns; // of at_ns in this part
+};
+
+/* --- making a job --- */
+
+static void make_head(struct feed *feed, enum openai_api api)
+{
+    const struct url *url = feed->options->url;
+    struct buf *head = &feed->heads[api];
+    buf_addf(head, "POST %.*s%s%.*s HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(buf_str(&url->base)), openai_paths[api], STR_ARG(buf_str(&url->query)),
+             STR_ARG(buf_str(&url->host)));
+    buf_addf(head, "Content-Type: application/json\r\nUser-Agent: lmutils/" LM_VERSION "\r\n");
+    buf_add_str(head, feed->options->headers);
+    buf_add_str(head, STR("X-Request-Id: "));
+}
+
+/* The record's id as a header's value: what has no place there is written %XX. */
+static void add_id(struct buf *head, struct str id)
+{
+    for (size_t i = 0; i < id.len && i < ID_MAX; i++) {
+        unsigned char c = (unsigned char)id.ptr[i];
+        if (c > 0x20 && c < 0x7f && c != '%')
+            buf_add_char(head, (char)c);
+        else
+            buf_addf(head, "%%%02X", c);
+    }
+}
+
+static int make_body(struct feed *feed, struct job *job, struct str body, struct err *err)
+{
+    if (feed->options->change_count == 0) {
+        job->body = body;
+        return 0;
+    }
+    if (body_write(feed->doc, body, feed->options->changes, feed->options->change_count, &job->changed, err) < 0)
+        return -1;
+    job->body = buf_str(&job->changed);
+    return 0;
+}
+
+/* Fills in what is sent. -1: it cannot be sent, err says why. */
+static int make_request(struct feed *feed, struct job *job, const struct jsonl_record *rec, struct err *err)
+{
+    struct jsonl_member request;
+    struct jval body, stream;
+    struct str id = {"", 0};
+    int64_t at_ns = 0;
+    if (!jval_member(rec->root, "request", &body) || jval_type(body) != JTYPE_OBJECT)
+        return err_set(err, ERR_MISSING, "has no \"request\" that is an object (lm-prompt makes it)");
+    if (body_api(rec->root, &job->api, err) < 0)
+        return -1;
+    if (job->api == OPENAI_EMBEDDINGS)
+        return err_set(err, ERR_RANGE, "api: embeddings are not sent yet");
+    if (feed->options->mode == LOAD_AT && (!jval_int_at(rec->root, "/at_ns", &at_ns) || at_ns < 0))
+        return err_set(err, ERR_PARSE, "at_ns: not a whole number from 0 on");
+    jval_str_at(rec->root, "/id", &id);
+    job->timing.due_ns = at_ns;
+    if (jval_member(body, "stream", &stream))
+        jval_bool(stream, &job->stream);
+    for (size_t i = 0; i < feed->options->change_count; i++)
+        if (str_eq(feed->options->changes[i].name, STR("stream")))
+            job->stream = str_eq(feed->options->changes[i].value, STR("true"));
+    jsonl_member(rec, "request", &request);
+    // The value as it stands in our copy of the line.
+    request.value.ptr = job->line.ptr + (request.value.ptr - rec->line.ptr);
+    if (make_body(feed, job, request.value, err) < 0)
+        return -1;
+    buf_add_str(&job->head, buf_str(&feed->heads[job->api]));
+    add_id(&job->head, id.len > 0 ? id : STR("-"));
+    buf_addf(&job->head, "\r\nContent-Length: %zu\r\n\r\n", job->body.len);
+    reply_init(&job->reply, job->api);
+    return job->head.failed ? err_nomem(err) : 0;
+}
+
+static struct job *copy_record(const struct jsonl_record *rec, struct err *err)
+{
+    struct job *job = job_new();
+    if (job) {
+        if (buf_reserve(&job->line, rec->line.len + JDOC_PADDING)) {
+            buf_add_str(&job->line, rec->line);
+            job->record = (struct jsonl_record){.line = buf_str(&job->line), .cut = rec->cut, .empty = rec->empty};
+            return job;
+        }
+        job_free(job);
+    }
+    err_nomem(err);
+    return NULL;
+}
+
+/* --- the queue --- */
+
+static void wake(struct waker *waker)
+{
+    uint64_t one = 1;
+    ssize_t ignored = write(waker->fd, &one, sizeof one);
+    (void)ignored;
+    waker->hungry = false;
+}
+
+static void wake_all(struct feed *feed)
+{
+    for (int i = 0; i < feed->worker_count; i++)
+        wake(&feed->wakers[i]);
+}
+
+/* One that waits for this lane: one job is one worker's. */
+static void wake_one(struct feed *feed, int lane)
+{
+    for (int i = 0; i < feed->worker_count; i++)
+        if (i % feed->lane_count == lane && feed->wakers[i].hungry) {
+            wake(&feed->wakers[i]);
+            return;
+        }
+}
+
+static size_t weight(const struct job *job)
+{
+    return job->line.len + job->changed.len + job->head.len;
+}
+
+/* Queues it once there is room. False: stopped meanwhile. */
+static bool put(struct feed *feed, struct job *job)
+{
+    pthread_mutex_lock(&feed->lock);
+    while (!feed->stopped && feed->queued > 0 && (feed->queued >= QUEUE_JOBS || feed->queued_bytes >= QUEUE_BYTES))
+        pthread_cond_wait(&feed->room, &feed->lock);
+    bool stopped = feed->stopped;
+    if (!stopped) {
+        int place = (int)(feed->made++ % feed->lane_count);
+        struct lane *lane = &feed->lanes[place];
+        job->read_ns = clock_ns();
+        *lane->last = job;
+        lane->last = &job->next;
+        feed->queued++;
+        feed->queued_bytes += weight(job);
+        if (feed->made == 1)
+            pthread_cond_broadcast(&feed->first);
+        wake_one(feed, place);
+    }
+    pthread_mutex_unlock(&feed->lock);
+    return !stopped;
+}
+
+/* When the job is due, if the load has a schedule. */
+static void schedule(struct feed *feed, struct job *job)
+{
+    if (feed->options->mode == LOAD_OPEN)
+        job->timing.due_ns = arrivals_next_ns(&feed->arrivals);
+    if (feed->options->mode == LOAD_AT && kept_count(feed->kept) > 0) { // a resumed run: the first left is due at once
+        if (feed->made == 0)
+            feed->base_ns = job->timing.due_ns;
+        job->timing.due_ns = job->timing.due_ns > feed->base_ns ? job->timing.due_ns - feed->base_ns : 0;
+    }
+    job->timing.warmup = feed->made < feed->options->warmup;
+}
+
+static void count(struct feed *feed, uint64_t *counter)
+{
+    pthread_mutex_lock(&feed->lock);
+    ++*counter;
+    pthread_mutex_unlock(&feed->lock);
+}
+
+static void report(struct feed *feed, const char *where, const char *why)
+{
+    count(feed, &feed->counts.reported);
+    feed->options->report(where, why);
+}
+
+/* One record. 1: go on, 0: stopped, -1: cannot go on. */
+static int take_record(struct feed *feed, struct jsonl_record *rec, const char *where, struct err *err)
+{
+    struct err why;
+    struct own_place place;
+    bool sendable = own_claim(rec, own_names, feed->options->own_flags, &place, &why) == 0;
+    count(feed, &feed->counts.read);
+    if (sendable) {
+        own_cut(rec, &place);
+        int taken = kept_take(feed->kept, (struct str){rec->line.ptr, rec->cut}, err);
+        if (taken != 0) {
+            if (taken > 0)
+                count(feed, &feed->counts.kept);
+            return taken;
+        }
+    }
+    struct job *job = copy_record(rec, err);
+    if (!job)
+        return -1;
+    if (sendable && make_request(feed, job, rec, &why) < 0) {
+        if (why.kind == ERR_NOMEM) {
+            job_free(job);
+            *err = why;
+            return -1;
+        }
+        sendable = false;
+    }
+    if (!sendable) {
+        report(feed, where, why.msg);
+        job->kind = JOB_PASS;
+        feed->pass_on(feed->user, job);
+        return 1;
+    }
+    schedule(feed, job);
+    if (put(feed, job))
+        return 1;
+    job_free(job);
+    return 0;
+}
+
+/* The next record; malformed lines are reported. JSONL_BAD is never returned. */
+static enum jsonl_got next_record(struct feed *feed, struct jsonl_record **rec, struct err *err)
+{
+    enum jsonl_got got;
+    while ((got = jsonl_next(feed->reader, rec, err)) == JSONL_BAD)
+        report(feed, jsonl_where(feed->reader), err->msg);
+    return got;
+}
+
+static int read_all(struct feed *feed, struct err *err)
+{
+    const struct load_options *options = feed->options;
+    struct jsonl_record *rec = feed->first_record;
+    enum jsonl_got got = rec ? JSONL_RECORD : JSONL_END;
+    int more = 1;
+    for (int64_t n = 0; got == JSONL_RECORD && more > 0; n++) {
+        more = take_record(feed, rec, jsonl_where(feed->reader), err);
+        if (options->count > 0 && n + 1 >= options->count)
+            break;
+        if (more > 0)
+            got = next_record(feed, &rec, err);
+    }
+    return more < 0 || got == JSONL_FAILED ? -1 : 0;
+}
+
+static void *run(void *user)
+{
+    struct feed *feed = user;
+    struct err err = {0};
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 5); // on a shared core, reading the sockets comes first
+    int rc = read_all(feed, &err);
+    pthread_mutex_lock(&feed->lock);
+    feed->failed = rc < 0;
+    feed->err = err;
+    feed->counts.ended = true;
+    pthread_cond_broadcast(&feed->first);
+    wake_all(feed);
+    pthread_mutex_unlock(&feed->lock);
+    return NULL;
+}
+
+/* --- for the others --- */
+
+static void release(struct feed *feed)
+{
+    for (int i = 0; feed->lanes && i < feed->lane_count; i++)
+        for (struct job *job = feed->lanes[i].first, *next; job; job = next) {
+            next = job->next;
+            job_free(job);
+        }
+    for (int i = 0; feed->wakers && i < feed->worker_count; i++)
+        if (feed->wakers[i].fd > 0)
+            close(feed->wakers[i].fd);
+    free(feed->wakers);
+    for (int i = 0; i < OPENAI_API_COUNT; i++)
+        buf_release(&feed->heads[i]);
+    jsonl_close(feed->reader);
+    jdoc_free(feed->doc);
+    free(feed->lanes);
+    pthread_mutex_destroy(&feed->lock);
+    pthread_cond_destroy(&feed->room);
+    pthread_cond_destroy(&feed->first);
+    free(feed);
+}
+
+/* Reads the first record; where nobody said how to pace and it says when to be sent, it is sent then. */
+static int read_first(struct feed *feed, struct load_options *options, struct err *err)
+{
+    struct jsonl_record *rec;
+    feed->reader = jsonl_open(options->paths, err);
+    if (!feed->reader)
+        return -1;
+    enum jsonl_got got = next_record(feed, &rec, err);
+    if (got == JSONL_FAILED)
+        return -1;
+    if (got == JSONL_RECORD) {
+        feed->first_record = rec;
+        if (!options->mode_is_given && options->mode == LOAD_CLOSED && jsonl_has(rec, "at_ns"))
+            options->mode = LOAD_AT;
+    }
+    if (options->mode == LOAD_CLOSED && options->concurrency == 0)
+        options->concurrency = 1;
+    if (options->concurrency > 0 && options->threads > options->concurrency)
+        options->threads = options->concurrency;
+    return 0;
+}
+
+static int set_up(struct feed *feed, struct err *err)
+{
+    const struct load_options *options = feed->options;
+    feed->doc = jdoc_new();
+    feed->lane_count = options->mode == LOAD_CLOSED ? 1 : (int)options->threads;
+    feed->lanes = calloc((size_t)feed->lane_count, sizeof *feed->lanes);
+    feed->worker_count = (int)options->threads;
+    feed->wakers = calloc((size_t)feed->worker_count, sizeof *feed->wakers);
+    bool ok = feed->doc && feed->lanes && feed->wakers;
+    for (int i = 0; ok && i < feed->lane_count; i++)
+        feed->lanes[i].last = &feed->lanes[i].first;
+    for (int i = 0; ok && i < feed->worker_count; i++)
+        ok = (feed->wakers[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0;
+    for (int i = 0; i < OPENAI_API_COUNT; i++) {
+        make_head(feed, (enum openai_api)i);
+        ok = ok && !feed->heads[i].failed;
+    }
+    if (!ok)
+        return err_nomem(err);
+    return options->mode == LOAD_OPEN ? arrivals_init(&feed->arrivals, options->arrivals, options->rate_rps, options->seed, 0, err) : 0;
+}
+
+struct feed *feed_new(struct load_options *options, struct err *err)
+{
+    struct feed *feed = calloc(1, sizeof *feed);
+    if (!feed) {
+        err_nomem(err);
+        return NULL;
+    }
+    feed->options = options;
+    pthread_mutex_init(&feed->lock, NULL);
+    pthread_cond_init(&feed->room, NULL);
+    pthread_cond_init(&feed->first, NULL);
+    if (read_first(feed, options, err) == 0 && set_up(feed, err) == 0)
+        return feed;
+    release(feed);
+    return NULL;
+}
+
+int feed_start(struct feed *feed, struct kept *kept, void (*pass_on)(void *user, struct job *job), void *user, struct err *err)
+{
+    feed->kept = kept;
+    feed->pass_on = pass_on;
+    feed->user = user;
+    if (pthread_create(&feed->thread, NULL, run, feed) != 0)
+        return err_set(err, ERR_NOMEM, "cannot start a thread");
+    feed->started = true;
+    return 0;
+}
+
+void feed_wait_first(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    while (feed->made == 0 && !feed->counts.ended && !feed->stopped)
+        pthread_cond_wait(&feed->first, &feed->lock);
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_stop(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    feed->stopped = true;
+    pthread_cond_broadcast(&feed->room);
+    pthread_cond_broadcast(&feed->first);
+    wake_all(feed);
+    pthread_mutex_unlock(&feed->lock);
+}
+
+int feed_close(struct feed *feed, struct err *err)
+{
+    if (!feed)
+        return 0;
+    if (feed->started) {
+        pthread_mutex_lock(&feed->lock);
+        bool ended = feed->counts.ended;
+        pthread_mutex_unlock(&feed->lock);
+        if (!ended) { // it may be waiting for a line that never comes: the end of the process ends it
+            pthread_detach(feed->thread);
+            return 0;
+        }
+        pthread_join(feed->thread, NULL);
+    }
+    int rc = feed->failed ? -1 : 0;
+    if (feed->failed)
+        *err = feed->err;
+    release(feed);
+    return rc;
+}
+
+enum feed_got feed_take(struct feed *feed, int worker, int64_t now_ns, struct job **job, int64_t *due_ns)
+{
+    struct lane *lane = &feed->lanes[worker % feed->lane_count];
+    enum feed_got got = FEED_JOB;
+    pthread_mutex_lock(&feed->lock);
+    struct job *first = lane->first;
+    if (feed->stopped || (feed->options->duration_ns > 0 && now_ns >= feed->options->duration_ns))
+        got = FEED_END;
+    else if (!first) {
+        got = feed->counts.ended ? FEED_END : FEED_EMPTY;
+        feed->wakers[worker].hungry = true;
+    } else if (feed->options->mode != LOAD_CLOSED && first->timing.due_ns > now_ns) {
+        got = FEED_LATER;
+        *due_ns = first->timing.due_ns;
+    } else {
+        lane->first = first->next;
+        if (!lane->first)
+            lane->last = &lane->first;
+        first->next = NULL;
+        feed->queued--;
+        feed->queued_bytes -= weight(first);
+        *job = first;
+        if (feed->queued <= QUEUE_JOBS / 2 && feed->queued_bytes <= QUEUE_BYTES / 2)
+            pthread_cond_signal(&feed->room);
+    }
+    pthread_mutex_unlock(&feed->lock);
+    return got;
+}
+
+int feed_wake_fd(const struct feed *feed, int worker)
+{
+    return feed->wakers[worker].fd;
+}
+
+void feed_woken(struct feed *feed, int worker)
+{
+    uint64_t ignored;
+    ssize_t got = read(feed_wake_fd(feed, worker), &ignored, sizeof ignored);
+    (void)got;
+}
+
+struct feed_counts feed_counts(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    struct feed_counts counts = feed->counts;
+    pthread_mutex_unlock(&feed->lock);
+    return counts;
+}

@@ -1,0 +1,50 @@
+/*
+ * load/feed.h: the input of a load, read and made ready ahead of the workers
+ *
+ * A thread of its own reads lines, makes each a job with the bytes to send and the time that it is due, and queues it:
+ * at most so many, so that memory does not grow with the input. Workers take jobs; nothing that they call here waits
+ * for input. A closed loop has one lane that all workers share; an open one deals its arrivals out to a lane a worker.
+ */
+#ifndef LOAD_FEED_H
+#define LOAD_FEED_H
+
+#include "load/job.h"
+#include "load/kept.h"
+#include "load/options.h"
+
+struct feed;
+
+enum feed_got {
+    FEED_JOB,
+    FEED_LATER, // the next is due later
+    FEED_EMPTY, // none has been read; the lane's eventfd will say when there is one
+    FEED_END,   // there will be none
+};
+
+/* Reads up to the first record, which may set options->mode; options are not changed after. */
+struct feed *feed_new(struct load_options *options, struct err *err);
+/* Ends it, and frees it unless its thread still waits for input. -1: the input could not be read to its end. */
+int feed_close(struct feed *feed, struct err *err);
+
+/* pass_on takes the jobs that are not sent; called from the feed's thread. */
+int feed_start(struct feed *feed, struct kept *kept, void (*pass_on)(void *user, struct job *job), void *user, struct err *err);
+/* Waits until the first job is there, or there will be none. */
+void feed_wait_first(struct feed *feed);
+/* Hands out no more jobs. From any thread. */
+void feed_stop(struct feed *feed);
+
+/* The next job of the worker's lane that is due at now_ns, ns after the start. FEED_LATER sets *due_ns. */
+enum feed_got feed_take(struct feed *feed, int worker, int64_t now_ns, struct job **job, int64_t *due_ns);
+/* Readable when the worker's lane, found empty, has a job, or when the feed ends. Not to be read from. */
+int feed_wake_fd(const struct feed *feed, int worker);
+/* To be called when it was: arms it again. */
+void feed_woken(struct feed *feed, int worker);
+
+/* Records of the input read so far, kept ones of them, lines that were reported; and whether all was read. */
+struct feed_counts {
+    uint64_t read, kept, reported;
+    bool ended;
+};
+struct feed_counts feed_counts(struct feed *feed);
+
+#endif

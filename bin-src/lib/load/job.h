@@ -1,0 +1,59 @@
+/*
+ * load/job.h: one record on its way through lm-send
+ *
+ * The feed makes it from a line of the input, a worker sends it and fills in what came back, the sink writes it. It
+ * belongs to whoever holds it: no two threads have it at once.
+ */
+#ifndef LOAD_JOB_H
+#define LOAD_JOB_H
+
+#include "net/loop.h"
+#include "openai/reply.h"
+#include "record/timing.h"
+
+/* What becomes of it at the sink. */
+enum job_kind {
+    JOB_REQUEST, // an answer, or a failure, is appended
+    JOB_PASS,    // reported already; the line goes out as it came
+};
+
+struct job {
+    struct job *next, *prev;
+    enum job_kind kind;
+
+    struct jsonl_record record; // line is a copy of ours, with padding behind it
+    struct buf line;
+    struct buf head; // of the HTTP request
+    struct buf changed;
+    struct str body; // in line, or in changed
+    enum openai_api api;
+    bool stream;
+
+    struct reply reply;
+    int status; // HTTP's; below 0: none came
+    struct timing timing; // times are ns after the start of the run
+    struct buf chunks;    // int64_t
+    struct buf attempts;  // struct timing_attempt
+    bool reached;  // some attempt had a connection
+    bool unsent;   // cancelled before it was sent
+    bool reopened; // a connection that the server had closed was opened anew
+
+    // Of the worker that has it; times on CLOCK_MONOTONIC.
+    struct loop_timer timer;  // of its waiting between two attempts
+    struct worker *worker;
+    struct worker_slot *slot; // of a closed loop
+    int64_t read_ns;          // when the feed had it ready
+    int64_t first_sent_ns;    // of the first attempt
+    int64_t retries;          // done so far
+    int64_t retry_after_ns;   // what the server asked for; below 0: nothing
+};
+
+struct job *job_new(void); // NULL: out of memory
+void job_free(struct job *job);
+
+/* Makes it ready for another attempt: what the last one brought is dropped, due_ns and attempts stay. */
+void job_again(struct job *job);
+/* Notes the attempt that has just failed. */
+int job_note_attempt(struct job *job, int64_t end_ns);
+
+#endif

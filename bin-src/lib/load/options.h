@@ -1,0 +1,53 @@
+/*
+ * load/options.h: how a load is driven
+ */
+#ifndef LOAD_OPTIONS_H
+#define LOAD_OPTIONS_H
+
+#include "net/dial.h"
+#include "net/url.h"
+#include "openai/body.h"
+#include "stats/arrivals.h"
+
+enum load_mode { LOAD_CLOSED, LOAD_OPEN, LOAD_AT, LOAD_MODE_COUNT };
+extern const char *const load_modes[LOAD_MODE_COUNT + 1]; // NULL ends it: as an option's choices
+
+/* What open loops do with an arrival that finds the cap reached. */
+enum load_blocked { LOAD_WAITS, LOAD_DROPPED };
+
+/* Times are ns; 0 is no limit where a limit is meant. */
+struct load_options {
+    char *const *paths;     // of the input
+    const char *output;     // NULL: standard output
+    unsigned own_flags;     // record/own.h
+    const struct url *url;
+    struct str headers;     // lines of HTTP, each with CRLF
+    const struct body_change *changes;
+    size_t change_count;
+    const char *ca_file;
+    bool insecure;
+
+    enum load_mode mode;
+    bool mode_is_given;     // else a closed loop becomes LOAD_AT where the first record has at_ns
+    int64_t concurrency;    // closed: so many at a time; else the most at a time, 0: no cap
+    enum load_blocked blocked;
+    double rate_rps;        // open
+    enum arrivals_kind arrivals;
+    int64_t think_ns;       // closed: between an answer and the slot's next request
+    int64_t seed;
+    int64_t count;          // of input records, 0: all
+    int64_t duration_ns;    // after which no more are sent
+    int64_t warmup;         // the first so many of this part are marked
+    int64_t threads;
+
+    int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
+    int64_t retries;
+
+    /* Tells of a line of the input that is no record, or cannot be sent. Called from a thread of its own. */
+    void (*report)(const char *where, const char *why);
+};
+
+/* Writes timing.load, the same bytes for the same load. */
+void load_describe(const struct load_options *options, struct buf *out);
+
+#endif

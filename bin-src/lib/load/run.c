@@ -1,0 +1,322 @@
+/* load/run.c: see run.h */
+#include "load/run.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "load/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { TICK_MS = 250, WINDOW = 4, GONE_AFTER = 10, SPARE_FILES = 64 };
+static const int64_t gone_after_ns = 10 * NS_PER_S;
+
+struct run {
+    struct load_options options;
+    const struct run_hooks *hooks;
+    struct run_result *result;
+    struct worker_run shared;
+    struct worker **workers;
+    struct kept *kept;
+    struct buf load, part_path;
+    char start[CLOCK_UTC_SIZE];
+    int out_fd, signal_fd;
+    int64_t (*cpu_ns)[WINDOW + 1]; // of each worker, at the last ticks
+    int64_t tick_ns[WINDOW + 1];
+    int64_t ticks;
+    uint64_t ended; // workers
+    sigset_t old_mask;
+};
+
+/* --- before the start --- */
+
+/* Every connection is a file. The limit is raised as far as it may be. */
+static int raise_file_limit(const struct load_options *options, struct err *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0;
+    rlim_t need = (rlim_t)options->concurrency + SPARE_FILES;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_max < need) { // root may go beyond
+        struct rlimit more = {need, need};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            return 0;
+    }
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= need)
+        return 0;
+    return err_set(err, ERR_RANGE, "%lld connections need %llu open files, and the limit is %llu (ulimit -Hn)", (long long)options->concurrency,
+                   (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+}
+
+static int open_output(struct run *run, struct err *err)
+{
+    run->out_fd = STDOUT_FILENO;
+    struct str load = buf_str(&run->load);
+    buf_addf(&run->part_path, "%s.part", run->options.output ? run->options.output : "");
+    if (run->part_path.failed)
+        return err_nomem(err);
+    run->kept = kept_open(run->options.output ? run->part_path.ptr : NULL, load, err);
+    if (!run->kept)
+        return -1;
+    if (!run->options.output)
+        return 0;
+    if (kept_count(run->kept) > 0 && run->hooks->resuming)
+        run->hooks->resuming(kept_count(run->kept));
+    run->out_fd = open(run->part_path.ptr, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return run->out_fd < 0 ? err_errno(err, "%s", run->part_path.ptr) : 0;
+}
+
+static void take_job(void *user, struct job *job)
+{
+    sink_put(user, job);
+}
+
+static int block_signals(struct run *run, struct err *err)
+{
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ours, &run->old_mask);
+    run->signal_fd = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
+    return run->signal_fd < 0 ? err_errno(err, "signalfd") : 0;
+}
+
+static int set_up(struct run *run, struct err *err)
+{
+    const struct load_options *options = &run->options;
+    run->shared.options = options;
+    run->shared.feed = feed_new(&run->options, err);
+    if (!run->shared.feed)
+        return -1;
+    load_describe(options, &run->load);
+    if (run->load.failed)
+        return err_nomem(err);
+    if (raise_file_limit(options, err) < 0 || open_output(run, err) < 0 || block_signals(run, err) < 0)
+        return -1;
+    run->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (run->shared.done_fd < 0)
+        return err_errno(err, "eventfd");
+    run->shared.sink = sink_new(run->out_fd, options->output ? SINK_HOLDS : SINK_WRITES_ALL, err);
+    if (!run->shared.sink)
+        return -1;
+    run->workers = calloc((size_t)options->threads, sizeof(struct worker *));
+    run->cpu_ns = calloc((size_t)options->threads, sizeof *run->cpu_ns);
+    if (!run->workers || !run->cpu_ns)
+        return err_nomem(err);
+    for (int i = 0; i < (int)options->threads; i++)
+        if (!(run->workers[i] = worker_new(&run->shared, i, err)))
+            return -1;
+    return 0;
+}
+
+/* The start is the moment at which everything stands ready, the first request too. */
+static int start(struct run *run, struct err *err)
+{
+    if (feed_start(run->shared.feed, run->kept, take_job, run->shared.sink, err) < 0)
+        return -1;
+    feed_wait_first(run->shared.feed);
+    int64_t utc_ns = clock_utc_ns();
+    run->shared.start_ns = clock_ns();
+    clock_format_utc(run->start, utc_ns, 9);
+    if (sink_start(run->shared.sink, run->shared.start_ns, str_of(run->start), buf_str(&run->load), err) < 0)
+        return -1;
+    for (int64_t i = 0; i < run->options.threads; i++)
+        if (worker_start(run->workers[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* --- meanwhile --- */
+
+static void stop_sending(struct run *run)
+{
+    atomic_store(&run->shared.stopping, true);
+    feed_stop(run->shared.feed);
+}
+
+static void abort_all(struct run *run)
+{
+    atomic_store(&run->shared.aborting, true);
+    stop_sending(run);
+}
+
+/* The busiest thread's share of a core in the last second, or since the start where that is less. */
+static void sample_cpu(struct run *run, int64_t now_ns)
+{
+    size_t at = (size_t)(run->ticks % (WINDOW + 1)), oldest = run->ticks > WINDOW ? (at + 1) % (WINDOW + 1) : 0;
+    double most = 0;
+    run->tick_ns[at] = now_ns;
+    for (int64_t i = 0; i < run->options.threads; i++) {
+        run->cpu_ns[i][at] = worker_cpu_ns(run->workers[i]);
+        double span_ns = (double)(now_ns - run->tick_ns[oldest]);
+        double share = span_ns > 0 ? (double)(run->cpu_ns[i][at] - run->cpu_ns[i][oldest]) / span_ns : 0;
+        most = share > most ? share : most;
+    }
+    if (run->ticks > 0) {
+        atomic_store(&run->shared.cpu_per_mille, (int)(most * 1000 + 0.5));
+        if (most > run->result->cpu)
+            run->result->cpu = most;
+    }
+    run->ticks++;
+}
+
+static struct run_state state_of(struct run *run, int64_t now_ns)
+{
+    const struct load_options *options = &run->options;
+    return (struct run_state){.done = sink_counts(run->shared.sink), .input = feed_counts(run->shared.feed),
+                              .in_flight = atomic_load(&run->shared.in_flight), .now_ns = now_ns, .start_ns = run->shared.start_ns,
+                              .ends_ns = options->duration_ns > 0 ? run->shared.start_ns + options->duration_ns : 0};
+}
+
+static void tick(struct run *run, int64_t now_ns)
+{
+    struct run_state state = state_of(run, now_ns);
+    struct err err;
+    sample_cpu(run, now_ns);
+    if (run->hooks->progress)
+        run->hooks->progress(&state);
+    if (state.ends_ns > 0 && now_ns >= state.ends_ns)
+        feed_stop(run->shared.feed);
+    if (state.done.unreached >= GONE_AFTER && now_ns - state.done.last_reached_ns >= gone_after_ns && !run->result->server_gone) {
+        run->result->server_gone = true;
+        abort_all(run);
+    }
+    if (sink_broken(run->shared.sink, &err)) // nobody takes the records: nothing is gained by more
+        abort_all(run);
+}
+
+static void take_signal(struct run *run)
+{
+    struct signalfd_siginfo info;
+    if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (run->result->signal != 0) { // the second
+        signal((int)info.ssi_signo, SIG_DFL);
+        pthread_sigmask(SIG_SETMASK, &run->old_mask, NULL);
+        raise((int)info.ssi_signo);
+    }
+    run->result->signal = (int)info.ssi_signo;
+    stop_sending(run);
+}
+
+/* Until all workers have ended. */
+static void wait_for_end(struct run *run)
+{
+    int64_t next_ns = clock_ns();
+    while (run->ended < (uint64_t)run->options.threads) {
+        int64_t now_ns = clock_ns();
+        if (now_ns >= next_ns) {
+            tick(run, now_ns);
+            next_ns = now_ns + TICK_MS * NS_PER_MS;
+        }
+        int64_t wait_ns = next_ns - now_ns, ends_ns = run->shared.start_ns + run->options.duration_ns;
+        if (run->options.duration_ns > 0 && ends_ns > now_ns && ends_ns - now_ns < wait_ns) {
+            wait_ns = ends_ns - now_ns;
+            next_ns = ends_ns;
+        }
+        struct pollfd fds[] = {{.fd = run->signal_fd, .events = POLLIN}, {.fd = run->shared.done_fd, .events = POLLIN}};
+        uint64_t ended;
+        poll(fds, COUNT(fds), (int)(wait_ns / NS_PER_MS) + 1);
+        if (fds[0].revents & POLLIN)
+            take_signal(run);
+        if (fds[1].revents & POLLIN && read(run->shared.done_fd, &ended, sizeof ended) == (ssize_t)sizeof ended)
+            run->ended += ended;
+    }
+}
+
+/* --- the end --- */
+
+/* Renames the .part file, unless something is still to be sent or was lost. */
+static int finish_output(struct run *run, struct err *err)
+{
+    const struct run_result *result = run->result;
+    if (run->options.output == NULL || result->signal != 0 || result->server_gone)
+        return 0;
+    if (kept_finish(run->kept, err) < 0)
+        return -1;
+    if (fsync(run->out_fd) < 0 && errno != EINVAL && errno != EROFS)
+        return err_errno(err, "%s", run->part_path.ptr);
+    if (rename(run->part_path.ptr, run->options.output) < 0)
+        return err_errno(err, "%s", run->options.output);
+    return 0;
+}
+
+static int finish(struct run *run, struct err *err)
+{
+    struct run_result *result = run->result;
+    struct err later;
+    int rc = 0;
+    for (int64_t i = 0; i < run->options.threads; i++)
+        if (worker_join(run->workers[i], err) < 0)
+            rc = -1;
+    sink_join(run->shared.sink);
+    struct sink_counts counts = sink_counts(run->shared.sink);
+    if (counts.unreached > 0 && !counts.any_reached)
+        result->server_gone = true;
+    bool gone = result->server_gone || (result->signal != 0 && counts.unreached > 0);
+    if (sink_finish(run->shared.sink, gone ? SINK_SHOW : SINK_KEEP, rc < 0 ? &later : err) < 0)
+        rc = -1;
+    result->state = state_of(run, clock_ns());
+    bool ended = result->state.input.ended;
+    if (feed_close(run->shared.feed, rc < 0 ? &later : err) < 0)
+        rc = -1;
+    if (ended) { // else its thread may still hand something to the sink
+        sink_free(run->shared.sink);
+        run->shared.sink = NULL;
+    }
+    run->shared.feed = NULL;
+    return rc < 0 ? -1 : finish_output(run, err);
+}
+
+static void release(struct run *run)
+{
+    for (int64_t i = 0; run->workers && i < run->options.threads; i++)
+        worker_free(run->workers[i]);
+    free(run->workers);
+    free(run->cpu_ns);
+    if (run->shared.done_fd > 0)
+        close(run->shared.done_fd);
+    if (run->signal_fd > 0)
+        close(run->signal_fd);
+    if (run->out_fd > STDOUT_FILENO)
+        close(run->out_fd);
+    pthread_sigmask(SIG_SETMASK, &run->old_mask, NULL);
+    kept_close(run->kept);
+    buf_release(&run->load);
+    buf_release(&run->part_path);
+}
+
+int run_load(const struct load_options *options, const struct run_hooks *hooks, struct run_result *result, struct err *err)
+{
+    struct run run = {.options = *options, .hooks = hooks, .result = result, .shared = {.cpu_per_mille = -1}};
+    struct err ignored;
+    *result = (struct run_result){0};
+    pthread_sigmask(SIG_SETMASK, NULL, &run.old_mask);
+    int rc = set_up(&run, err);
+    if (rc == 0)
+        rc = start(&run, err);
+    if (rc == 0) {
+        wait_for_end(&run);
+        rc = finish(&run, err);
+    } else if (run.shared.feed) {
+        feed_stop(run.shared.feed);
+        feed_close(run.shared.feed, &ignored);
+    }
+    release(&run);
+    return rc;
+}

@@ -1,0 +1,99 @@
+/* net/url.c: see url.h */
+#include "net/url.h"
+
+#include <curl/curl.h>
+
+static void add_base64(struct buf *out, struct str bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        unsigned word = 0;
+        for (size_t k = 0; k < 3; k++)
+            word = word << 8 | (i + k < bytes.len ? (unsigned char)bytes.ptr[i + k] : 0u);
+        for (size_t k = 0; k < 4; k++)
+            buf_add_char(out, i + k > bytes.len ? '=' : digits[word >> (18 - 6 * k) & 63]);
+    }
+}
+
+/* Adds the part, if the URL has it. */
+static bool add_part(struct buf *out, CURLU *parsed, CURLUPart part, unsigned flags)
+{
+    char *text = NULL;
+    if (curl_url_get(parsed, part, &text, flags) != CURLUE_OK || !text)
+        return false;
+    buf_add_str(out, str_of(text));
+    curl_free(text);
+    return true;
+}
+
+static void set_base(struct url *url, CURLU *parsed)
+{
+    add_part(&url->base, parsed, CURLUPART_PATH, 0);
+    while (url->base.len > 0 && url->base.ptr[url->base.len - 1] == '/')
+        url->base.len--;
+    const char *last = url->base.len > 0 ? memrchr(url->base.ptr, '/', url->base.len) : NULL;
+    size_t tail = last ? url->base.len - (size_t)(last - url->base.ptr) : 0;
+    if (tail < 3 || last[1] != 'v' || last[2] < '0' || last[2] > '9')
+        buf_add_str(&url->base, STR("/v1"));
+}
+
+static void set_authority(struct url *url, CURLU *parsed)
+{
+    struct buf user = {0};
+    if (add_part(&user, parsed, CURLUPART_USER, CURLU_URLDECODE)) {
+        buf_add_char(&user, ':');
+        add_part(&user, parsed, CURLUPART_PASSWORD, CURLU_URLDECODE);
+        buf_add_str(&url->authority, STR("Basic "));
+        add_base64(&url->authority, buf_str(&user));
+    }
+    buf_release(&user);
+}
+
+int url_parse(struct url *url, const char *text, struct err *err)
+{
+    CURLU *parsed = curl_url();
+    struct buf scheme = {0}, port = {0};
+    *url = (struct url){0};
+    if (!parsed)
+        return err_nomem(err);
+    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    if (code == CURLUE_OK)
+        code = curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0);
+    add_part(&scheme, parsed, CURLUPART_SCHEME, 0);
+    url->tls = str_eq(buf_str(&scheme), STR("https"));
+    int rc = 0;
+    if (code != CURLUE_OK || !(url->tls || str_eq(buf_str(&scheme), STR("http"))) || strpbrk(text, " \r\n\t"))
+        rc = err_set(err, ERR_PARSE, "not a URL such as http://127.0.0.1:8000/v1"); // its text may hold a key
+    if (rc == 0) {
+        add_part(&url->host, parsed, CURLUPART_HOST, 0);
+        if (add_part(&port, parsed, CURLUPART_PORT, 0))
+            buf_addf(&url->host, ":%.*s", STR_ARG(buf_str(&port)));
+        buf_addf(&url->origin, "%.*s://%.*s", STR_ARG(buf_str(&scheme)), STR_ARG(buf_str(&url->host)));
+        set_base(url, parsed);
+        if (add_part(&url->query, parsed, CURLUPART_QUERY, 0) && url->query.len > 0) {
+            struct buf query = {0};
+            buf_addf(&query, "?%.*s", STR_ARG(buf_str(&url->query)));
+            buf_release(&url->query);
+            url->query = query;
+        }
+        set_authority(url, parsed);
+        buf_addf(&url->shown, "%.*s%.*s", STR_ARG(buf_str(&url->origin)), STR_ARG(buf_str(&url->base)));
+        buf_add_char(&url->origin, '\0'); // for libcurl; not counted
+        url->origin.len -= !url->origin.failed;
+        if (url->origin.failed || url->host.failed || url->base.failed || url->query.failed || url->shown.failed || url->authority.failed)
+            rc = err_nomem(err);
+    }
+    buf_release(&scheme);
+    buf_release(&port);
+    curl_url_cleanup(parsed);
+    if (rc < 0)
+        url_release(url);
+    return rc;
+}
+
+void url_release(struct url *url)
+{
+    struct buf *parts[] = {&url->origin, &url->host, &url->base, &url->query, &url->shown, &url->authority};
+    for (size_t i = 0; i < COUNT(parts); i++)
+        buf_release(parts[i]);
+}

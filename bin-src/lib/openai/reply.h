@@ -1,0 +1,54 @@
+/*
+ * openai/reply.h: a server's answer, put together from its events or from its one body
+ *
+ *     struct reply reply = {.api = OPENAI_CHAT};
+ *     reply_event(&reply, doc, event.data, &seen, &err);    // for each event, or
+ *     reply_body(&reply, doc, body, &err);
+ *     reply_response(&reply, &response);                    // views into reply
+ *     reply_release(&reply);
+ *
+ * Takes the forms of vLLM, SGLang and llama.cpp. Of several choices the first (index 0) is the answer. The first
+ * failure stays; what comes after it is read all the same.
+ */
+#ifndef OPENAI_REPLY_H
+#define OPENAI_REPLY_H
+
+#include "openai/body.h"
+#include "record/response.h"
+
+#define REPLY_MAX (64 << 20) // bytes of text kept
+
+struct reply {
+    enum openai_api api;
+    struct buf text, reasoning, finish_reason, model, usage, logprobs, message;
+    struct buf *tools; // three a call: id, name, arguments
+    size_t tool_count;
+    bool has_text, has_reasoning, has_choices;
+    bool done;               // "[DONE]" came
+    uint64_t open_choices;   // a bit an index (to 63): began, and has no finish_reason yet
+    int64_t prompt_tokens, completion_tokens; // below 0: nobody said; set by reply_init
+    int64_t ids;             // token ids counted; below 0: none came
+    enum failure failure;
+};
+
+/* What an event was. */
+enum { REPLY_CHOICES = 1, REPLY_CONTENT = 2, REPLY_DONE = 4 }; // non-empty choices; text, reasoning or a tool call; [DONE]
+
+void reply_init(struct reply *reply, enum openai_api api);
+void reply_reset(struct reply *reply); // for another try
+void reply_release(struct reply *reply);
+
+/* Takes the data of one event, with JDOC_PADDING readable bytes behind. What it was goes to *seen. -1: out of memory. */
+int reply_event(struct reply *reply, struct jdoc *doc, struct str data, bool is_error, int *seen, struct err *err);
+/* Takes the body of an answer that is no stream, or of an error. */
+int reply_body(struct reply *reply, struct jdoc *doc, struct str body, struct err *err);
+/* The body ended as HTTP wants it. Was the answer whole? If not, fails it. */
+void reply_end(struct reply *reply, bool streamed);
+
+/* Sets the failure, unless there is one. The message is printf's. */
+void reply_fail(struct reply *reply, enum failure failure, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Fills in what a record holds of it (not status and url): views, and tool calls written to scratch. */
+void reply_response(const struct reply *reply, struct response *response, struct buf *scratch);
+
+#endif

@@ -1,0 +1,90 @@
+/* text/adapter.c: see adapter.h */
+#include "text/adapter.h"
+
+#include "base/file.h"
+#include "base/share.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { MAX_ADAPTER = 100 << 10 }; // it becomes one argument of jq
+
+/* What stands around an adapter: the first on its first line, so that jq's line numbers are the adapter's. */
+static const char before[] =
+    "def unchanged: \"unchanged\"; def string($name): .[$name] | if type == \"string\" then . elif . == null then "
+    "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end; def convert($split; $line; $opt): ";
+static const char behind[] =
+    "\n; . as $row | if .text == null then . else try (.text | fromjson | . as $value | convert($row.split; $row.line; $opt)"
+    " | if $opt.samples == 0 then {where: $row.where} + if . == \"unchanged\" then {text: $row.text} else {item: .} end"
+    " else (if . == \"unchanged\" then $value else . end) | .id as $id | range(1; $opt.samples + 1) as $k"
+    " | .id = \"\\($id)#\\($k)\" | .meta.item = $id | {where: $row.where, item: .} end)"
+    " catch {where: $row.where, error: (if type == \"string\" then . else tojson end)} end";
+
+static int unknown(const char *name, struct err *err)
+{
+    struct buf pattern = {0}, known = {0};
+    glob_t found;
+    if (share_path(&pattern, SHARE_ITEMS, "*.jq", err) == 0) {
+        if (glob(pattern.ptr, 0, NULL, &found) == 0) {
+            for (size_t i = 0; i < found.gl_pathc; i++) {
+                const char *base = strrchr(found.gl_pathv[i], '/') + 1;
+                buf_addf(&known, "%s%.*s", i ? ", " : "", (int)strlen(base) - 3, base);
+            }
+            globfree(&found);
+        }
+        err_set(err, ERR_MISSING, "%.80s: no such adapter (known: %.*s; or a path that ends in .jq)", name, STR_ARG(buf_str(&known)));
+    }
+    buf_release(&pattern);
+    buf_release(&known);
+    return -1;
+}
+
+int adapter_load(struct adapter *adapter, const char *name, struct err *err)
+{
+    size_t len = strlen(name);
+    char file[128];
+    struct buf path = {0};
+    adapter->name = name;
+    if (len > 3 && strcmp(name + len - 3, ".jq") == 0)
+        return file_read(name, MAX_ADAPTER, &adapter->text, err);
+    if (strchr(name, '/') || (size_t)snprintf(file, sizeof file, "%s.jq", name) >= sizeof file)
+        return unknown(name, err);
+    int rc = share_path(&path, SHARE_ITEMS, file, err);
+    if (rc == 0)
+        rc = access(path.ptr, F_OK) != 0 ? unknown(name, err) : file_read(path.ptr, MAX_ADAPTER, &adapter->text, err);
+    buf_release(&path);
+    return rc;
+}
+
+void adapter_release(struct adapter *adapter)
+{
+    buf_release(&adapter->text);
+}
+
+int adapter_source(const struct adapter *adapter, const char *split, struct adapter_source *source, struct err *err)
+{
+    struct buf known = {0};
+    bool found = false;
+    for (const char *line = adapter->text.ptr; line && !found; line = strchr(line, '\n')) {
+        *source = (struct adapter_source){0};
+        line += *line == '\n';
+        if (sscanf(line, "# data: %31s %127s %79[0-9a-f] %511[^ \n]", source->split, source->file, source->sha256, source->url) < 2)
+            continue;
+        buf_addf(&known, "%s%s", known.len ? ", " : "", source->split);
+        found = !split || strcmp(split, source->split) == 0;
+    }
+    if (!found && known.len > 0)
+        err_set(err, ERR_MISSING, "%s has no split \"%.80s\" (it has %.*s)", adapter->name, split, STR_ARG(buf_str(&known)));
+    int rc = found ? 1 : known.len > 0 ? -1 : 0;
+    buf_release(&known);
+    return rc;
+}
+
+int adapter_program(const struct adapter *adapter, struct buf *program, struct err *err)
+{
+    buf_add(program, before, sizeof before - 1);
+    buf_add_str(program, buf_str(&adapter->text));
+    buf_add(program, behind, sizeof behind); // with its zero byte
+    return program->failed ? err_nomem(err) : 0;
+}

@@ -1,0 +1,250 @@
+/*
+ * lm-send: send requests to a server and record its answers, timed
+ *
+ * Reads records that carry "request" and appends "response" and "timing". The list of what happens is here; the work
+ * is in load/: a thread reads the input ahead, threads send and read, a thread writes.
+ */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/progress.h"
+#include "load/run.h"
+#include "record/own.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct {
+    const char *url, *model, *output, *key_file, *ca_file, *extra;
+    struct opt_list headers;
+    int mode, arrivals;
+    int64_t concurrency, count, duration_ns, warmup, threads, seed, think_ns, retries;
+    int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
+    double rate_rps;
+    bool replace, drop, insecure;
+} opt = {.mode = -1, .arrivals = ARRIVALS_POISSON, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
+
+static const struct opt_spec specs[] = {
+    {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "the server, with or without /v1 (else $OPENAI_BASE_URL, else http://127.0.0.1:8000/v1)"},
+    {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "ask for model NAME, whatever the request says"},
+    {'c', "concurrency", OPT_INT, &opt.concurrency, .min = 1, .max = 65536, .arg = "N",
+     .help = "closed loop: N requests at a time (1); open loop: at most N"},
+    {0, "rate", OPT_DOUBLE, &opt.rate_rps, .min = 1e-6, .max = 1e7, .arg = "R", .help = "open loop: R requests a second, whatever the server does"},
+    {0, "arrivals", OPT_CHOICE, &opt.arrivals, .choices = arrivals_kinds, .help = "how the arrivals of --rate are spread (poisson)"},
+    {0, "mode", OPT_CHOICE, &opt.mode, .choices = load_modes,
+     .help = "how requests are paced (open with --rate, at where the first record has at_ns, else closed)"},
+    {0, "think", OPT_DURATION, &opt.think_ns, .help = "closed loop: wait between an answer and the slot's next request"},
+    {0, "drop", OPT_FLAG, &opt.drop, .help = "open loop with -c: drop an arrival that finds N in flight; else it waits"},
+    {'n', "count", OPT_INT, &opt.count, .min = 1, .max = 9e15, .arg = "N", .help = "the first N records of the input only"},
+    {0, "duration", OPT_DURATION, &opt.duration_ns, .help = "send nothing after TIME; what is in flight ends"},
+    {0, "warmup", OPT_INT, &opt.warmup, .min = 0, .max = 9e15, .arg = "N", .help = "mark the first N requests as warm-up (0)"},
+    {0, "threads", OPT_INT, &opt.threads, .min = 1, .max = 256, .arg = "N", .help = "threads that send and read (1); -c is divided among them"},
+    {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of all random choices (0)"},
+    {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "limit of a whole request, all attempts and waits (1h; 0: none)"},
+    {0, "timeout-connect", OPT_DURATION, &opt.timeout_connect_ns, .help = "limit of connecting, TLS included (10s)"},
+    {0, "timeout-first", OPT_DURATION, &opt.timeout_first_ns, .help = "limit from sent to the first token of a stream (0: none)"},
+    {0, "timeout-gap", OPT_DURATION, &opt.timeout_gap_ns, .help = "limit between two tokens of a stream (0: none)"},
+    {0, "retries", OPT_INT, &opt.retries, .min = 0, .max = 1000, .arg = "N", .help = "try a failed request again, up to N times (0)"},
+    {'H', "header", OPT_LIST, &opt.headers, .arg = "'NAME: VALUE'", .help = "add a header to each request; @FILE: one a line of FILE"},
+    {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "the API key (else $OPENAI_API_KEY, else none)"},
+    {0, "cacert", OPT_STR, &opt.ca_file, .arg = "FILE", .help = "certificates to trust (else the system's)"},
+    {0, "insecure", OPT_FLAG, &opt.insecure, .help = "take any certificate"},
+    {0, "extra-body", OPT_STR, &opt.extra, .arg = "JSON", .help = "an object whose members are set in each request's body"},
+    {'o', "output", OPT_STR, &opt.output, .arg = "FILE", .help = "write records to FILE, by way of FILE.part; started again, go on with that"},
+    {0, "replace", OPT_FLAG, &opt.replace, .help = "cut the response that is there and what follows it"},
+    {.type = OPT_END, .arg = "[FILE...]"},
+};
+
+static struct progress progress;
+
+static void report(const char *where, const char *why)
+{
+    warn("%s: %s", where, why);
+}
+
+static void show(const struct run_state *state)
+{
+    double seconds = (double)(state->now_ns - state->start_ns) / 1e9;
+    struct progress_state shown = {
+        .done = state->done.written,
+        .failed = state->done.failed,
+        .total = state->input.ended ? state->input.read - state->input.kept - state->done.passed : 0,
+        .ends_ns = state->ends_ns,
+        .in_flight = state->in_flight,
+        .tokens_per_s = state->done.tokens > 0 && seconds > 0 ? (double)state->done.tokens / seconds : -1,
+        .ttft_ms = state->done.ttft_ms,
+    };
+    progress_show(&progress, &shown, state->now_ns);
+}
+
+static void say_resuming(uint64_t kept)
+{
+    log_info("going on", log_kv("records_of_the_last_run", kept));
+}
+
+/* What is between the lines that a user may give: no other header, and no body. */
+static void add_header(struct buf *out, struct str line, const char *from)
+{
+    line = str_trim(line);
+    if (line.len == 0)
+        return;
+    if (!memchr(line.ptr, ':', line.len) || memchr(line.ptr, '\n', line.len) || memchr(line.ptr, '\r', line.len))
+        opt_fail("%s: not a header such as 'Name: value'", from);
+    buf_addf(out, "%.*s\r\n", STR_ARG(line));
+}
+
+static void read_small(const char *path, struct buf *text)
+{
+    struct err err;
+    if (file_read(path, 1 << 20, text, &err) < 0)
+        die(EXIT_CANNOT, &err);
+}
+
+/* All headers that are ours to add. A key is read from where no other process sees it, and taken off argv where it stood. */
+static void collect_headers(struct buf *out, const struct url *url)
+{
+    struct buf file = {0};
+    const char *key = getenv("OPENAI_API_KEY");
+    if (opt.key_file) {
+        read_small(opt.key_file, &file);
+        key = file.ptr;
+    }
+    struct str trimmed = str_trim(str_of(key ? key : ""));
+    if (trimmed.len > 0)
+        buf_addf(out, "Authorization: Bearer %.*s\r\n", STR_ARG(trimmed));
+    else if (url->authority.len > 0)
+        buf_addf(out, "Authorization: %.*s\r\n", STR_ARG(buf_str(&url->authority)));
+    buf_release(&file);
+    for (size_t i = 0; i < opt.headers.count; i++) {
+        const char *given = opt.headers.items[i];
+        if (given[0] != '@') {
+            add_header(out, str_of(given), "-H");
+            memset((char *)given, 'x', strlen(given));
+            continue;
+        }
+        read_small(given + 1, &file);
+        for (struct str rest = buf_str(&file); rest.len > 0;) {
+            const char *end = memchr(rest.ptr, '\n', rest.len);
+            size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
+            add_header(out, (struct str){rest.ptr, len}, given + 1);
+            rest = (struct str){rest.ptr + len + (end ? 1 : 0), rest.len - len - (end ? 1 : 0)};
+        }
+        buf_release(&file);
+    }
+}
+
+/* The members that are set in each body: -m's and --extra-body's. They live as long as text. */
+static size_t collect_changes(struct body_change *changes, size_t max, struct buf *text)
+{
+    static struct jsonl_record parsed;
+    struct jsonl_member member;
+    struct jdoc *doc = jdoc_new();
+    struct err err;
+    size_t count = 0;
+    if (opt.extra) {
+        size_t len = strlen(opt.extra);
+        buf_add(text, opt.extra, len);
+        buf_reserve(text, JDOC_PADDING);
+        if (!doc || text->failed || jsonl_parse(doc, buf_str(text), &parsed, &err) < 0)
+            opt_fail("--extra-body: %s", text->failed || !doc ? "out of memory" : err.msg);
+        for (struct jsonl_walk walk = jsonl_members(&parsed); jsonl_each(&parsed, &walk, &member);) {
+            if (count == max - 1)
+                opt_fail("--extra-body: over %zu members", max - 1);
+            changes[count++] = (struct body_change){{strndup(member.name.ptr, member.name.len), member.name.len}, member.value};
+        }
+    }
+    jdoc_free(doc);
+    static struct buf model;
+    if (opt.model) {
+        json_cstr(&model, opt.model);
+        changes[count++] = (struct body_change){STR("model"), buf_str(&model)};
+    }
+    return count;
+}
+
+static void load_url(struct url *url)
+{
+    struct err err;
+    const char *text = opt.url ? opt.url : getenv("OPENAI_BASE_URL");
+    if (url_parse(url, text && *text ? text : "http://127.0.0.1:8000/v1", &err) < 0)
+        opt_fail("--url: %s", err.msg);
+    if (opt.url)
+        opt.url = NULL; // it may hold a key
+}
+
+/* What the table cannot check. */
+static void check_options(void)
+{
+    if (opt.mode == LOAD_OPEN && opt.rate_rps == 0)
+        opt_fail("--mode open: needs --rate");
+    if (opt.rate_rps > 0 && opt.mode >= 0 && opt.mode != LOAD_OPEN)
+        opt_fail("--rate: is for --mode open");
+    if (opt.drop && opt.concurrency == 0)
+        opt_fail("--drop: needs -c, the number of requests at a time that is the most");
+    if (opt.think_ns > 0 && opt.rate_rps > 0)
+        opt_fail("--think: is for a closed loop");
+}
+
+/* The end's one line, where there is something to say. */
+static void sum_up(const struct run_result *result)
+{
+    const struct sink_counts *done = &result->state.done;
+    log_info("sent", log_kv("records", done->written), log_kv("failed", done->failed), log_kv("kept", result->state.input.kept),
+             log_kv("to", opt.output ? opt.output : "standard output"));
+    if (done->chunks > 0 && (double)done->late > 0.001 * (double)done->chunks)
+        log_warn("this client was the bottleneck: it read too late to know when chunks arrived", log_kv("late", done->late),
+                 log_kv("chunks", done->chunks), log_kv("cpu", result->cpu));
+}
+
+static int status_of(const struct run_result *result)
+{
+    const struct sink_counts *done = &result->state.done;
+    struct err err;
+    if (result->signal != 0) {
+        signal(result->signal, SIG_DFL);
+        raise(result->signal);
+    }
+    if (result->server_gone) {
+        err_set(&err, ERR_NET, done->any_reached ? "the server is gone: none of the last ten requests reached it for 10 s" : "no request reached the server");
+        die(EXIT_CANNOT, &err);
+    }
+    return done->failed > 0 || done->passed > 0 || result->state.input.reported > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    struct url url;
+    struct buf headers = {0}, extra = {0};
+    struct body_change changes[65];
+    struct run_result result;
+    char **paths = opt_parse(argc, argv, specs, "send requests to a server and record its answers, timed");
+    check_options();
+    signal(SIGPIPE, SIG_IGN); // a TLS library writes with write(2)
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    load_url(&url);
+    collect_headers(&headers, &url);
+    size_t change_count = collect_changes(changes, COUNT(changes), &extra);
+    if (headers.failed || extra.failed)
+        err_nomem(&err), die(EXIT_CANNOT, &err);
+    struct load_options options = {
+        .paths = paths, .output = opt.output, .own_flags = opt.replace ? OWN_REPLACE : 0, .url = &url, .headers = buf_str(&headers),
+        .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
+        .mode_is_given = opt.mode >= 0, .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : LOAD_CLOSED),
+        .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
+        .arrivals = (enum arrivals_kind)opt.arrivals, .think_ns = opt.think_ns, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns,
+        .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns, .timeout_connect_ns = opt.timeout_connect_ns,
+        .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns, .retries = opt.retries, .report = report,
+    };
+    if (run_load(&options, &(struct run_hooks){.progress = show, .resuming = say_resuming}, &result, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    progress_erase();
+    sum_up(&result);
+    buf_release(&headers);
+    buf_release(&extra);
+    url_release(&url);
+    return status_of(&result);
+}

@@ -1,0 +1,299 @@
+/*
+ * lm-with: server up, run a command, server down
+ *
+ * Starts the server (launch/child.h), waits until it is ready (launch/ready.h), runs the command with OPENAI_BASE_URL
+ * set, stops the server, and ends as the command did. The server never stays behind: not when the command fails, not
+ * on signals, not after kill -9.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/opt.h"
+#include "base/out.h"
+#include "launch/child.h"
+#include "launch/port.h"
+#include "launch/ready.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LAST_LINES 40
+
+static struct {
+    const char *url, *model, *key_file, *log;
+    int64_t timeout_ns, retries, port, grace_ns;
+} opt = {.timeout_ns = 1800 * NS_PER_S, .retries = READY_NO_LIMIT, .grace_ns = 20 * NS_PER_S};
+
+static const struct opt_spec specs[] = {
+    {0, "port", OPT_INT, &opt.port, .arg = "N", .min = 0, .max = 65535, .help = "the port, and what {port} stands for (a free one)"},
+    {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "where the server will be, if not on a {port} of 127.0.0.1"},
+    {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "the model that must answer (the first that is served)"},
+    {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "the server must be ready after so long (30m)"},
+    {0, "retries", OPT_INT, &opt.retries, .arg = "N", .help = "ask N more times than once whether it is ready (as time allows)"},
+    {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "a file that holds the API key ($OPENAI_API_KEY)"},
+    {0, "log", OPT_STR, &opt.log, .arg = "FILE", .help = "add the server's output to FILE (a temporary one)"},
+    {0, "grace", OPT_DURATION, &opt.grace_ns, .help = "to end after SIGTERM; for the command after the server died (20s)"},
+    {.type = OPT_END, .arg = "SERVER [ARG...] -- COMMAND [ARG...]", .in_order = true},
+};
+
+/* One use of the program. */
+struct stay {
+    struct child *server;
+    bool server_died;
+    pid_t command;
+    int status;          // of the command, as waitpid gave it
+    int signals;         // those below, and SIGCHLD, as a file descriptor
+    int told;            // the last signal that told us to end; 0: none did
+    sigset_t mask;       // as it was
+    struct sigaction on_pipe; // as it was
+};
+
+/* Says why the server is not ready yet: each time with -v, else every 30 s. arg: when the next such line is due. */
+static void say_waiting(void *arg, const char *why)
+{
+    int64_t *next_ns = arg, now_ns = clock_ns();
+    if (now_ns < *next_ns) {
+        log_debug("not ready yet", log_kv("why", why));
+        return;
+    }
+    *next_ns = now_ns + 30 * NS_PER_S;
+    log_info("still waiting", log_kv("why", why));
+}
+
+static char *fill(const char *text, int port)
+{
+    struct err err;
+    char *filled = port_fill(text, port, &err);
+    if (!filled)
+        die(EXIT_CANNOT, &err);
+    return filled;
+}
+
+/* Settles opt.url, where the server will be, and fills in its port. */
+static void settle_url(char **server)
+{
+    bool marked = false;
+    struct err err;
+    const char *url = getenv("OPENAI_BASE_URL");
+    for (char **arg = server; *arg; arg++)
+        marked = marked || port_is_marked(*arg);
+    if (opt.url && (marked || opt.port))
+        opt_fail("--url: the port is said by --port or {port} already");
+    if (opt.url)
+        return;
+    if (!marked && !opt.port) {
+        opt.url = url && *url ? url : "http://127.0.0.1:8000/v1";
+        return;
+    }
+    int port = opt.port ? (int)opt.port : port_pick(&err);
+    if (port < 0)
+        die(EXIT_CANNOT, &err);
+    for (char **arg = server; *arg; arg++)
+        *arg = fill(*arg, port);
+    opt.url = fill("http://127.0.0.1:{port}/v1", port);
+}
+
+/* From here on signals are read, not suffered. Those that our parent has us ignore (nohup) stay ignored. */
+static void take_signals(struct stay *stay, struct err *err)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    sigset_t taken;
+    struct sigaction action;
+    sigemptyset(&taken);
+    sigaddset(&taken, SIGCHLD);
+    for (size_t i = 0; i < COUNT(ends); i++)
+        if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(&taken, ends[i]);
+    sigprocmask(SIG_BLOCK, &taken, &stay->mask);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &stay->on_pipe); // a server that hangs up is no reason to die
+    stay->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (stay->signals < 0) {
+        err_errno(err, "signalfd");
+        child_free(stay->server);
+        die(EXIT_CANNOT, err);
+    }
+}
+
+/* Reads all signals that came. */
+static void read_signals(struct stay *stay)
+{
+    struct signalfd_siginfo info;
+    while (read(stay->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGCHLD) {
+            if (stay->command > 0 && waitpid(stay->command, &stay->status, WNOHANG) == stay->command)
+                stay->command = 0;
+            continue;
+        }
+        stay->told = (int)info.ssi_signo;
+        // What the terminal sends (SI_KERNEL), the command got as well; a second one would make lm-send drop all.
+        if (stay->command > 0 && info.ssi_code != SI_KERNEL)
+            kill(stay->command, stay->told);
+    }
+}
+
+static void show_last_lines(const struct stay *stay)
+{
+    struct buf text = {0};
+    struct err err;
+    if (child_tail(stay->server, LAST_LINES, &text, &err) < 0)
+        warn("%s", err.msg);
+    if (text.len > 0) {
+        log_error("the server's last lines:");
+        out_all(STDERR_FILENO, text.ptr, text.len, &err);
+    }
+    buf_release(&text);
+}
+
+/* Stops the server and ends, as the signal would have. */
+static _Noreturn void end_by(struct stay *stay, int signal_number)
+{
+    child_free(stay->server);
+    signal(signal_number, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &stay->mask, NULL);
+    raise(signal_number);
+    _exit(128 + signal_number); // it was blocked before we came
+}
+
+static _Noreturn void give_up(struct stay *stay, const struct err *err)
+{
+    child_free(stay->server);
+    die(EXIT_CANNOT, err);
+}
+
+static void await_ready(struct stay *stay, const char *key, struct err *err)
+{
+    char said[CHILD_SAID_SIZE], *model;
+    int64_t start_ns = clock_ns(), next_line_ns = start_ns + 30 * NS_PER_S;
+    struct ready_options options = {
+        .url = opt.url,
+        .model = opt.model,
+        .key = key,
+        .timeout_ns = opt.timeout_ns,
+        .retries = opt.retries,
+        .stops = {child_fd(stay->server), stay->signals},
+        .stop_count = 2,
+        .failed = say_waiting,
+        .arg = &next_line_ns,
+    };
+    enum ready ready = ready_wait(&options, &model, err);
+    if (ready == READY_YES) {
+        log_info("the server is ready", log_kv("model", model), log_kv("seconds", (double)(clock_ns() - start_ns) / 1e9));
+        free(model);
+        return;
+    }
+    read_signals(stay);
+    struct child_end end = child_state(stay->server);
+    if (end.state == CHILD_RUNS && stay->told)
+        end_by(stay, stay->told);
+    if (end.state != CHILD_RUNS) {
+        child_say(end, said);
+        err_set(err, ERR_MISSING, "the server died before it was ready: it %s", said);
+    }
+    show_last_lines(stay);
+    give_up(stay, err);
+}
+
+static void start_command(struct stay *stay, char **argv, struct err *err)
+{
+    int report[2], failure = 0;
+    pid_t self = getpid();
+    read_signals(stay);
+    if (stay->told)
+        end_by(stay, stay->told);
+    if (pipe2(report, O_CLOEXEC) < 0 || (stay->command = fork()) < 0) {
+        err_errno(err, "%s", argv[0]);
+        give_up(stay, err);
+    }
+    if (stay->command == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // whatever ends us, kill -9 included, tells it
+        if (getppid() != self)
+            _exit(EXIT_CANNOT);
+        sigaction(SIGPIPE, &stay->on_pipe, NULL);
+        sigprocmask(SIG_SETMASK, &stay->mask, NULL);
+        execvp(argv[0], argv);
+        failure = errno;
+        ssize_t ignored = write(report[1], &failure, sizeof failure);
+        (void)ignored;
+        _exit(EXIT_CANNOT);
+    }
+    close(report[1]);
+    if (read(report[0], &failure, sizeof failure) == sizeof failure) { // else it was closed: it runs
+        waitpid(stay->command, NULL, 0);
+        err_set(err, ERR_MISSING, "%s: cannot be run: %s", argv[0], strerror(failure));
+        give_up(stay, err);
+    }
+    close(report[0]);
+}
+
+/* Waits for the command's end. Should the server die, it is let go on for the grace time, since lm-send stops by
+ * itself and keeps what it has; then it is told to end, and after as long again it is killed. */
+static void attend(struct stay *stay)
+{
+    static const int ways[] = {SIGTERM, SIGKILL};
+    size_t way = 0;
+    int64_t next_ns = INT64_MAX;
+    while (stay->command > 0) {
+        struct pollfd polls[] = {{.fd = stay->signals, .events = POLLIN},
+                                 {.fd = stay->server_died ? -1 : child_fd(stay->server), .events = POLLIN}};
+        int64_t left_ns = next_ns - clock_ns();
+        poll(polls, COUNT(polls), next_ns == INT64_MAX ? -1 : left_ns <= 0 ? 0 : (int)(left_ns / NS_PER_MS + 1));
+        if (polls[1].revents) {
+            char said[CHILD_SAID_SIZE];
+            stay->server_died = true;
+            child_say(child_state(stay->server), said);
+            show_last_lines(stay);
+            log_error("the server died while the command runs", log_kv("it", said));
+            next_ns = clock_ns() + opt.grace_ns;
+        }
+        read_signals(stay);
+        if (stay->command > 0 && way < COUNT(ways) && clock_ns() >= next_ns) {
+            kill(stay->command, ways[way++]);
+            next_ns = way < COUNT(ways) ? clock_ns() + opt.grace_ns : INT64_MAX;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct err err = {0};
+    struct stay stay = {0};
+    char **server = opt_parse(argc, argv, specs, "server up, run a command, server down"), **command = server, *key = NULL;
+    const char *env_key = getenv("OPENAI_API_KEY");
+    while (*command && strcmp(*command, "--") != 0)
+        command++;
+    if (command == server || !*command || !command[1])
+        opt_fail("wants SERVER [ARG...] -- COMMAND [ARG...]");
+    *command++ = NULL;
+
+    if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    settle_url(server);
+    int taken = ready_is_taken(opt.url, &err);
+    if (taken > 0)
+        err_set(&err, ERR_EXISTS, "the port is taken: something listens there already (--port 0 and {port} find a free one)");
+    if (taken != 0 || setenv("OPENAI_BASE_URL", opt.url, 1) < 0)
+        die(EXIT_CANNOT, &err);
+
+    signal(SIGCHLD, SIG_DFL); // where it is ignored, nobody learns how a child ended
+    stay.server = child_start(&(struct child_options){.argv = server, .log = opt.log, .grace_ns = opt.grace_ns}, &err);
+    if (!stay.server)
+        die(EXIT_CANNOT, &err);
+    take_signals(&stay, &err); // a signal before this ends us, and the server with us
+    await_ready(&stay, key ? key : env_key && *env_key ? env_key : NULL, &err);
+    start_command(&stay, command, &err);
+    attend(&stay);
+    if (WIFSIGNALED(stay.status) && WTERMSIG(stay.status) == stay.told)
+        end_by(&stay, stay.told);
+    child_free(stay.server);
+    free(key);
+    if (stay.server_died)
+        return EXIT_CANNOT;
+    return WIFSIGNALED(stay.status) ? 128 + WTERMSIG(stay.status) : WEXITSTATUS(stay.status);
+}

@@ -1,0 +1,5 @@
+# The data sets that lm-items has an adapter for, fetched before they are needed (a computing node may have no network).
+.PHONY: data
+data: $(build)/lm-items  ## download the data sets into data/
+	$< gsm8k --split test -n 1 >/dev/null
+	$< gsm8k --split train -n 1 >/dev/null
