@@ -11,6 +11,7 @@
 #ifndef MOCK_ANSWER_H
 #define MOCK_ANSWER_H
 
+#include "mock/fault.h"
 #include "mock/journal.h"
 #include "mock/request.h"
 #include "mock/script.h"
@@ -74,6 +75,16 @@ struct answer {
     int64_t held;       // events that did not go out at once
     int status;
 };
+
+static inline bool answer_has(const struct answer *answer, enum fault fault)
+{
+    return fault_in(answer->faults, fault);
+}
+
+static inline bool answer_has_more(const struct answer *answer)
+{
+    return answer->token_at < answer->tokens || answer->tool_at < answer->tools.len;
+}
 
 /* An answer to the request; answer_start starts it. NULL: err says why (ERR_NOMEM, or a request that cannot be met). */
 struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, const struct http *head, const struct request *request,

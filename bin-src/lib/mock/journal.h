@@ -17,6 +17,10 @@ struct journal {
 
 int journal_open(struct journal *journal, const char *path, struct err *err); // a new file, or an old one emptied
 int journal_close(struct journal *journal, struct err *err);                  // flushes
+enum journal_client { JOURNAL_SERVED, JOURNAL_GONE };
+/* A line of what was done. Out of memory shows in journal_flush. */
+struct answer;
+void journal_add(struct journal *journal, const struct answer *answer, enum journal_client client);
 int journal_flush(struct journal *journal, struct err *err);
 
 #endif
