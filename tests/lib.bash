@@ -12,7 +12,7 @@ export ROOT LM_BUILD FAULTS LC_ALL=C.UTF-8
 export PATH=$LM_BUILD:$LM_BUILD/tests/cli:$PATH
 # Nothing of the one who runs the tests leaks in.
 unset LM_LOG SLURM_JOB_ID OPENAI_BASE_URL OPENAI_API_KEY http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-declare -A pids=() # of what `start` started, by name
+declare -gA pids=() # of what `start` started, by name
 
 begin_test() {
     cd "$BATS_TEST_TMPDIR"
