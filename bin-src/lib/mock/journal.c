@@ -81,7 +81,8 @@ void journal_add(struct journal *journal, const struct answer *answer, enum jour
     }
     if (client == JOURNAL_GONE)
         json_key(line, "gone"), json_bool(line, true);
-    json_key(line, "end_ns"), json_int(line, answer->end == SERVER_KEEP && answer->written_ns > 0 ? answer->written_ns : clock_ns());
+    bool ended = client == JOURNAL_SERVED && answer->end != SERVER_RESET && answer->written_ns > 0;
+    json_key(line, "end_ns"), json_int(line, ended ? answer->written_ns : clock_ns()); // the last write, else now
     json_object_end(line);
     buf_add_char(line, '\n');
     buf_release(&names);
