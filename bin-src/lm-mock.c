@@ -1,5 +1,5 @@
 /*
- * lm-mock: a scripted server of OpenAI's API, for tests and calibration
+ * lm-mock: a scripted OpenAI-compatible server, for tests and calibration
  *
  * It answers at the times that it is told, does wrong what it is told, and logs when it truly wrote each token. What a
  * request meets is said by the options, by a script file over them, and by the request itself over both.
@@ -23,38 +23,35 @@
 
 static struct {
     const char *host, *port_file, *model, *key_file, *script, *ttft, *itl, *tokens, *log;
-    int64_t port, seed, slots, per_event, per_write, reasoning, after, stall_ns, every, retry_after_ns;
-    int wire, usage, role;
+    int64_t port, seed, slots, per_event, per_write, after, for_ns, every, retry_after_s;
+    int wire;
     struct opt_list faults;
     bool list_faults;
-} opt = {.host = "127.0.0.1", .port = 8000, .per_event = 1, .per_write = 1, .after = 1, .stall_ns = -1, .every = 7, .retry_after_ns = NS_PER_S};
+} opt = {.host = "127.0.0.1", .port = 8000, .model = "mock", .per_event = 1, .per_write = 1, .for_ns = -1, .every = 7, .retry_after_s = 1};
 
 static const struct opt_spec specs[] = {
-    {0, "host", OPT_STR, &opt.host, .arg = "HOST", .help = "listen at HOST, a name or an address (127.0.0.1)"},
-    {0, "port", OPT_INT, &opt.port, .min = 0, .max = 65535, .arg = "PORT", .help = "listen on PORT (8000); 0: any that is free"},
-    {0, "port-file", OPT_STR, &opt.port_file, .arg = "FILE", .help = "write the port to FILE once it listens"},
-    {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "say that the model is NAME, not what the request says"},
-    {0, "wire", OPT_CHOICE, &opt.wire, .choices = wire_names, .help = "answer in the form of this server (vllm)"},
-    {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "status 401 to who lacks the API key that is in FILE"},
-    {0, "seed", OPT_INT, &opt.seed, .arg = "N", .help = "what times, lengths and faults are drawn by (0)"},
-    {0, "slots", OPT_INT, &opt.slots, .min = 1, .max = 1e6, .arg = "N", .help = "answer N requests at a time, others wait in line"},
-    {0, "script", OPT_STR, &opt.script, .arg = "FILE", .help = "the k-th request goes by line k of FILE, the rest by its last"},
-    {0, "ttft", OPT_STR, &opt.ttft, .arg = "TIME", .help = "time to the first token, a time or a distribution of them"},
-    {0, "itl", OPT_STR, &opt.itl, .arg = "TIME", .help = "time between tokens, likewise"},
-    {0, "tokens", OPT_STR, &opt.tokens, .arg = "N", .help = "tokens, a number or a distribution; at most what is asked for"},
-    {0, "per-event", OPT_INT, &opt.per_event, .min = 1, .max = 1000, .arg = "N", .help = "N tokens in an event"},
-    {0, "per-write", OPT_INT, &opt.per_write, .min = 1, .max = 1000, .arg = "N", .help = "N events in a write"},
-    {0, "reasoning", OPT_INT, &opt.reasoning, .min = 0, .max = 1e6, .arg = "N", .help = "the first N tokens are reasoning"},
-    {0, "usage", OPT_CHOICE, &opt.usage, .choices = script_usage_names, .help = "when to say usage (asked)"},
-    {0, "role", OPT_CHOICE, &opt.role, .choices = script_role_names, .help = "when the role's event goes (wire: as the server does)"},
-    {0, "fault", OPT_LIST, &opt.faults, .arg = "NAME[:SHARE]", .help = "do this wrong, with this share of the requests"},
-    {0, "after", OPT_INT, &opt.after, .min = 0, .max = 1e7, .arg = "N", .help = "a fault in mid-stream comes after N events (1)"},
-    {0, "for", OPT_DURATION, &opt.stall_ns, .help = "how long a stall lasts (for ever), and slow headers take (1s)"},
-    {0, "every", OPT_INT, &opt.every, .min = 1, .max = 1e6, .arg = "N", .help = "bytes of a write where events are split (7)"},
-    {0, "retry-after", OPT_DURATION, &opt.retry_after_ns, .help = "Retry-After of status 429, in whole seconds (1s)"},
-    {0, "log", OPT_STR, &opt.log, .arg = "FILE", .help = "log to FILE when each token was written, a line a request"},
-    {0, "list-faults", OPT_FLAG, &opt.list_faults, .help = "print what faults there are and exit"},
-    {.type = OPT_END},
+    {0, "host", OPT_STR, &opt.host, .arg = "NAME", .help = "listen on this address (127.0.0.1)"},
+    {0, "port", OPT_INT, &opt.port, .min = 0, .max = 65535, .arg = "N", .help = "listen on port N (8000); 0: any that is free"},
+    {0, "port-file", OPT_STR, &opt.port_file, .arg = "FILE", .help = "write the port there once it listens"},
+    {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "the name of the model (mock)"},
+    {0, "wire", OPT_CHOICE, &opt.wire, .choices = wire_names, .help = "write as this server does (vllm)"},
+    {0, "ttft", OPT_STR, &opt.ttft, .arg = "TIME", .help = "the first token so long after the request (0s); a distribution, as exp:50ms"},
+    {0, "itl", OPT_STR, &opt.itl, .arg = "TIME", .help = "and each next so long after the one before (0s)"},
+    {0, "tokens", OPT_STR, &opt.tokens, .arg = "N", .help = "tokens of an answer, at most the request's max_tokens (64); a distribution"},
+    {0, "slots", OPT_INT, &opt.slots, .min = 1, .max = 1e6, .arg = "N", .help = "answer at most N requests at a time, others wait in line"},
+    {0, "per-event", OPT_INT, &opt.per_event, .min = 1, .max = 1000, .arg = "N", .help = "tokens in an event (1)"},
+    {0, "per-write", OPT_INT, &opt.per_write, .min = 1, .max = 1000, .arg = "N", .help = "events in a write (1)"},
+    {0, "fault", OPT_LIST, &opt.faults, .arg = "NAME[,NAME][:SHARE]", .help = "go wrong so, in that share of the answers (1)"},
+    {0, "after", OPT_INT, &opt.after, .min = 0, .max = SCRIPT_TOKENS_MAX, .arg = "N", .help = "go wrong behind the Nth token (0)"},
+    {0, "for", OPT_DURATION, &opt.for_ns, .help = "how long a stall lasts (for ever), or slow headers take (1s)"},
+    {0, "every", OPT_INT, &opt.every, .min = 1, .max = 1 << 20, .arg = "N", .help = "bytes of a write under the fault split (7)"},
+    {0, "retry-after", OPT_INT, &opt.retry_after_s, .min = 0, .max = 86400, .arg = "N", .help = "seconds that status 429 asks to wait (1)"},
+    {0, "script", OPT_STR, &opt.script, .arg = "FILE", .help = "a JSON object a line, for one request after another, over and over"},
+    {0, "log", OPT_STR, &opt.log, .arg = "FILE", .help = "write there what was done, a JSON line an answer"},
+    {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "ask for the API key in FILE"},
+    {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of all random choices (0)"},
+    {0, "list-faults", OPT_FLAG, &opt.list_faults, .help = "list the faults and exit"},
+    {.type = OPT_END, .arg = ""},
 };
 
 static void list_faults(void)
@@ -62,7 +59,7 @@ static void list_faults(void)
     struct buf text = {0};
     struct err err;
     for (int i = 0; i < FAULT_COUNT; i++)
-        buf_addf(&text, "%-17s %s\n", fault_name((enum fault)i), fault_what((enum fault)i));
+        buf_addf(&text, "%-18s %s\n", fault_name((enum fault)i), fault_what((enum fault)i));
     if (text.failed)
         err_nomem(&err), die(EXIT_CANNOT, &err);
     if (out_write(text.ptr, text.len, &err) < 0 || out_finish(&err) < 0)
@@ -77,13 +74,10 @@ static void set_script(struct mock_options *options)
     script_init(script);
     script->per_event = opt.per_event;
     script->per_write = opt.per_write;
-    script->reasoning = opt.reasoning;
-    script->usage = (enum script_usage)opt.usage;
-    script->role = (enum script_role)opt.role;
     script->after = opt.after;
-    script->for_ns = opt.stall_ns;
+    script->for_ns = opt.for_ns;
     script->every = opt.every;
-    script->retry_after_s = opt.retry_after_ns / NS_PER_S;
+    script->retry_after_s = opt.retry_after_s;
     script->tokens_are = opt.tokens ? SCRIPT_TOKENS_BOUNDED : SCRIPT_TOKENS_UNSAID;
     if (opt.ttft && distribution_parse_ns(&script->ttft, str_of(opt.ttft), &err) < 0)
         opt_fail("--ttft: %s", err.msg);
@@ -191,7 +185,7 @@ int main(int argc, char **argv)
 {
     struct err err;
     struct buf key = {0};
-    char **operands = opt_parse(argc, argv, specs, "a scripted server of OpenAI's API, for tests and calibration");
+    char **operands = opt_parse(argc, argv, specs, "a scripted OpenAI-compatible server, for tests and calibration");
     if (operands[0])
         opt_fail("%s: takes no operands", operands[0]);
     if (opt.list_faults)

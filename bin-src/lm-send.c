@@ -28,11 +28,13 @@ static struct {
 } opt = {.mode = -1, .arrivals = ARRIVALS_POISSON, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
-    {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "the server, with or without /v1 (else $OPENAI_BASE_URL, else http://127.0.0.1:8000/v1)"},
+    {0, "url", OPT_STR, &opt.url, .arg = "URL",
+     .help = "the server, with or without /v1 (else $OPENAI_BASE_URL, else http://127.0.0.1:8000/v1)"},
     {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "ask for model NAME, whatever the request says"},
     {'c', "concurrency", OPT_INT, &opt.concurrency, .min = 1, .max = 65536, .arg = "N",
      .help = "closed loop: N requests at a time (1); open loop: at most N"},
-    {0, "rate", OPT_DOUBLE, &opt.rate_rps, .min = 1e-6, .max = 1e7, .arg = "R", .help = "open loop: R requests a second, whatever the server does"},
+    {0, "rate", OPT_DOUBLE, &opt.rate_rps, .min = 1e-6, .max = 1e7, .arg = "R",
+     .help = "open loop: R requests a second, whatever the server does"},
     {0, "arrivals", OPT_CHOICE, &opt.arrivals, .choices = arrivals_kinds, .help = "how the arrivals of --rate are spread (poisson)"},
     {0, "mode", OPT_CHOICE, &opt.mode, .choices = load_modes,
      .help = "how requests are paced (open with --rate, at where the first record has at_ns, else closed)"},
@@ -41,7 +43,8 @@ static const struct opt_spec specs[] = {
     {'n', "count", OPT_INT, &opt.count, .min = 1, .max = 9e15, .arg = "N", .help = "the first N records of the input only"},
     {0, "duration", OPT_DURATION, &opt.duration_ns, .help = "send nothing after TIME; what is in flight ends"},
     {0, "warmup", OPT_INT, &opt.warmup, .min = 0, .max = 9e15, .arg = "N", .help = "mark the first N requests as warm-up (0)"},
-    {0, "threads", OPT_INT, &opt.threads, .min = 1, .max = 256, .arg = "N", .help = "threads that send and read (1); -c is divided among them"},
+    {0, "threads", OPT_INT, &opt.threads, .min = 1, .max = 256, .arg = "N",
+     .help = "threads that send and read (1); -c is divided among them"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of all random choices (0)"},
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "limit of a whole request, all attempts and waits (1h; 0: none)"},
     {0, "timeout-connect", OPT_DURATION, &opt.timeout_connect_ns, .help = "limit of connecting, TLS included (10s)"},
@@ -53,7 +56,8 @@ static const struct opt_spec specs[] = {
     {0, "cacert", OPT_STR, &opt.ca_file, .arg = "FILE", .help = "certificates to trust (else the system's)"},
     {0, "insecure", OPT_FLAG, &opt.insecure, .help = "take any certificate"},
     {0, "extra-body", OPT_STR, &opt.extra, .arg = "JSON", .help = "an object whose members are set in each request's body"},
-    {'o', "output", OPT_STR, &opt.output, .arg = "FILE", .help = "write records to FILE, by way of FILE.part; started again, go on with that"},
+    {'o', "output", OPT_STR, &opt.output, .arg = "FILE",
+     .help = "write records to FILE, by way of FILE.part; started again, go on with that"},
     {0, "replace", OPT_FLAG, &opt.replace, .help = "cut the response that is there and what follows it"},
     {.type = OPT_END, .arg = "[FILE...]"},
 };
@@ -208,7 +212,9 @@ static int status_of(const struct run_result *result)
         raise(result->signal);
     }
     if (result->server_gone) {
-        err_set(&err, ERR_NET, done->any_reached ? "the server is gone: none of the last ten requests reached it for 10 s" : "no request reached the server");
+        err_set(&err, ERR_NET,
+                done->any_reached ? "the server is gone: none of the last ten requests reached it for 10 s"
+                                  : "no request reached the server");
         die(EXIT_CANNOT, &err);
     }
     return done->failed > 0 || done->passed > 0 || result->state.input.reported > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
@@ -235,9 +241,10 @@ int main(int argc, char **argv)
         .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
         .mode_is_given = opt.mode >= 0, .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : LOAD_CLOSED),
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
-        .arrivals = (enum arrivals_kind)opt.arrivals, .think_ns = opt.think_ns, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns,
-        .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns, .timeout_connect_ns = opt.timeout_connect_ns,
-        .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns, .retries = opt.retries, .report = report,
+        .arrivals = (enum arrivals_kind)opt.arrivals, .think_ns = opt.think_ns, .seed = opt.seed, .count = opt.count,
+        .duration_ns = opt.duration_ns, .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns,
+        .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
+        .retries = opt.retries, .report = report,
     };
     if (run_load(&options, &(struct run_hooks){.progress = show, .resuming = say_resuming}, &result, &err) < 0)
         die(EXIT_CANNOT, &err);

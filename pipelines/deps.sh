@@ -17,6 +17,7 @@ test libcmocka-dev c:cmocka.h
 test jq cmd:jq
 test mandoc cmd:mandoc
 test openssl cmd:openssl
+test socat cmd:socat
 test perl cmd:prove
 test util-linux cmd:setsid
 run jq cmd:jq

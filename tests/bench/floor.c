@@ -143,10 +143,13 @@ static void prepare(void)
 {
     char body[3000];
     int len = snprintf(body, sizeof body,
-                       "{\"model\":\"mock\",\"messages\":[{\"role\":\"user\",\"content\":\"Say something.\"}],\"max_tokens\":%ld,\"stream\":true%s%s}",
+                       "{\"model\":\"mock\",\"messages\":[{\"role\":\"user\",\"content\":\"Say something.\"}],"
+                       "\"max_tokens\":%ld,\"stream\":true%s%s}",
                        opt.tokens, opt.extra[0] ? "," : "", opt.extra);
     int all = snprintf(run.request, sizeof run.request,
-                       "POST /v1/chat/completions HTTP/1.1\r\nHost: mock\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len, body);
+                       "POST /v1/chat/completions HTTP/1.1\r\nHost: mock\r\nContent-Type: application/json\r\n"
+                       "Content-Length: %d\r\n\r\n%s",
+                       len, body);
     if (len >= (int)sizeof body || all >= (int)sizeof run.request) {
         errno = E2BIG;
         fail("--extra");
@@ -169,8 +172,10 @@ static void prepare(void)
 
 static void parse(int argc, char **argv)
 {
-    static const struct option longs[] = {{"host", 1, NULL, 'h'},   {"port", 1, NULL, 'p'},    {"connections", 1, NULL, 'c'}, {"requests", 1, NULL, 'n'},
-                                          {"seconds", 1, NULL, 's'}, {"tokens", 1, NULL, 't'}, {"extra", 1, NULL, 'x'},       {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"host", 1, NULL, 'h'},    {"port", 1, NULL, 'p'},   {"connections", 1, NULL, 'c'}, {"requests", 1, NULL, 'n'},
+        {"seconds", 1, NULL, 's'}, {"tokens", 1, NULL, 't'}, {"extra", 1, NULL, 'x'},       {NULL, 0, NULL, 0},
+    };
     int letter;
     while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1)
         switch (letter) {
@@ -184,7 +189,8 @@ static void parse(int argc, char **argv)
         default: exit(2);
         }
     if (opt.port < 1 || opt.port > 65535 || opt.connections < 1 || opt.connections > 60000 || opt.tokens < 1) {
-        fprintf(stderr, "usage: floor --port P [--host ADDRESS] [--connections C] [--requests N | --seconds S] [--tokens T] [--extra JSON]\n");
+        fprintf(stderr, "usage: floor --port P [--host ADDRESS] [--connections C] [--requests N | --seconds S] [--tokens T] "
+                        "[--extra JSON]\n");
         exit(2);
     }
 }
@@ -210,9 +216,9 @@ int main(int argc, char **argv)
             read_some(events[i].data.ptr);
     }
     double seconds = now_s() - start_s;
-    printf("{\"connections\":%ld,\"events\":%llu,\"requests\":%ld,\"failed\":%ld,\"seconds\":%.3f,\"events_per_s\":%.0f,\"requests_per_s\":%.0f,"
-           "\"cpu_s\":%.3f}\n",
-           opt.connections, (unsigned long long)run.events, run.done, run.failed, seconds, (double)run.events / seconds, (double)run.done / seconds,
+    printf("{\"connections\":%ld,\"events\":%llu,\"requests\":%ld,\"failed\":%ld,\"seconds\":%.3f,", opt.connections,
+           (unsigned long long)run.events, run.done, run.failed, seconds);
+    printf("\"events_per_s\":%.0f,\"requests_per_s\":%.0f,\"cpu_s\":%.3f}\n", (double)run.events / seconds, (double)run.done / seconds,
            cpu_s() - before_cpu_s);
     free(connections);
     return fflush(stdout) == 0 ? 0 : 3;

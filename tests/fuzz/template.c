@@ -11,7 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char record_text[] = "{\"id\":\"r\",\"n\":3,\"f\":0.5,\"t\":true,\"z\":null,\"s\":\"a\\\"b\\n\\u0000c\",\"list\":[\"x\",[7,8],{\"k\":\"v\"}]}";
+static const char record_text[] =
+    "{\"id\":\"r\",\"n\":3,\"f\":0.5,\"t\":true,\"z\":null,\"s\":\"a\\\"b\\n\\u0000c\",\"list\":[\"x\",[7,8],{\"k\":\"v\"}]}";
 
 static void must(bool holds)
 {

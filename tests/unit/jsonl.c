@@ -65,7 +65,8 @@ static void record_is(struct fixture *f, const char *expected)
 
 static void getters_give_their_own_type_or_nothing(void **state)
 {
-    struct jval root = parsed(*state, "{\"i\":-7,\"d\":1.5,\"w\":3.0,\"u\":18446744073709551615,\"t\":true,\"n\":null,\"s\":\"a\\u0000b\",\"a\":[1]}");
+    struct jval root = parsed(*state, "{\"i\":-7,\"d\":1.5,\"w\":3.0,"
+                                      "\"u\":18446744073709551615,\"t\":true,\"n\":null,\"s\":\"a\\u0000b\",\"a\":[1]}");
     struct str text = STR("as it was");
     int64_t number = 99;
     double real = 99;
@@ -146,7 +147,8 @@ static void what_is_not_json_is_said_so(void **state)
 
 static void a_value_written_is_json_of_the_same(void **state)
 {
-    static const char text[] = "{\"a\":[1,-2,18446744073709551615,0.1,true,false,null,\"x\\n\\u0000\xc3\xa9\"],\"b\":{\"c\":{}},\"d\":[[],[[]]]}";
+    static const char text[] = "{\"a\":[1,-2,18446744073709551615,"
+                               "0.1,true,false,null,\"x\\n\\u0000\xc3\xa9\"],\"b\":{\"c\":{}},\"d\":[[],[[]]]}";
     struct buf out = {0};
     jval_write(parsed(*state, text), &out);
     buf_add_char(&out, '\0');
@@ -215,7 +217,8 @@ static void a_cut_drops_a_member_and_what_follows(void **state)
 static void a_repeated_name_is_no_record(void **state)
 {
     struct fixture *f = *state;
-    static const char *const bad[] = {"{\"a\":1,\"a\":1}", "{\"\":1,\"\":2}", "{\"\\u0061\":1,\"b\":{},\"a\":2}", "{\"a\\u0000\":1,\"a\\u0000\":1}"};
+    static const char *const bad[] = {"{\"a\":1,\"a\":1}", "{\"\":1,\"\":2}", "{\"\\u0061\":1,\"b\":{},\"a\":2}",
+                                      "{\"a\\u0000\":1,\"a\\u0000\":1}"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(record_of(f, bad[i]), -1);
         assert_int_equal(f->err.kind, ERR_PARSE);

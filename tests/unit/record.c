@@ -116,7 +116,8 @@ static void what_did_not_happen_is_absent_and_read_as_never(void **state)
     assert_string_equal(text_of(&written), "{\"start\":\"\",\"start_ns\":0,\"load\":{},\"due_ns\":-5}");
     assert_int_equal(read_back(f, written.ptr, &back), 0);
     assert_int_equal(back.due_ns, -5);
-    assert_true(back.sent_ns == TIMING_NEVER && back.end_ns == TIMING_NEVER && back.late == TIMING_NEVER && back.read_lag_ns == TIMING_NEVER);
+    assert_true(back.sent_ns == TIMING_NEVER && back.end_ns == TIMING_NEVER && back.late == TIMING_NEVER &&
+                back.read_lag_ns == TIMING_NEVER);
     assert_null(back.chunks_ns);
     assert_true(back.clock == TIMING_CLOCK_COUNT && back.cpu < 0 && !back.warmup);
     buf_release(&written);
@@ -211,7 +212,8 @@ static void a_response_writes_what_is_there(void **state)
     response_write(&response, &f->out);
     assert_string_equal(text_of(&f->out),
                         "{\"text\":\"\",\"reasoning\":\"2\\n\",\"tool_calls\":[],\"finish_reason\":\"stop\",\"status\":200,\"model\":\"m\","
-                        "\"url\":\"http://a/v1\",\"usage\":{\"prompt_tokens\":3 },\"tokens\":{\"prompt\":3,\"source\":\"usage\"},\"logprobs\":[]}");
+                        "\"url\":\"http://a/v1\",\"usage\":{\"prompt_tokens\":3 },"
+                        "\"tokens\":{\"prompt\":3,\"source\":\"usage\"},\"logprobs\":[]}");
 }
 
 static void a_failure_is_a_kind_and_a_message(void **state)

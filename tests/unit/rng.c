@@ -39,8 +39,8 @@ static void a_stream_is_its_seed_name_and_shard(void **state)
 {
     (void)state;
     struct rng first = rng_stream(7, "arrivals", 0), again = rng_stream(7, "arrivals", 0);
-    struct rng others[] = {rng_stream(8, "arrivals", 0), rng_stream(7, "arrival", 0), rng_stream(7, "arrivalt", 0), rng_stream(7, "arrivals", 1),
-                           rng_stream(-7, "arrivals", 0)};
+    struct rng others[] = {rng_stream(8, "arrivals", 0), rng_stream(7, "arrival", 0), rng_stream(7, "arrivalt", 0),
+                           rng_stream(7, "arrivals", 1), rng_stream(-7, "arrivals", 0)};
     uint64_t bits = rng_bits(&first);
     assert_int_equal(bits, rng_bits(&again));
     for (int i = 0; i < 5; i++)

@@ -37,7 +37,8 @@ static void a_script_says_what_it_says_and_no_more(void **state)
     assert_memory_equal(&script, &before, sizeof script);
     assert_int_equal(apply(&script,
                            "{\"ttft_ms\":1.5,\"itl_ms\":\"normal:20ms,2ms\",\"tokens\":7,\"per_event\":2,\"per_write\":3,\"reasoning\":4,"
-                           "\"usage\":\"always\",\"role\":\"early\",\"finish\":\"abort\",\"headers_ms\":2,\"fault\":\"crlf,split\",\"after\":0,"
+                           "\"usage\":\"always\",\"role\":\"early\",\"finish\":\"abort\",\"headers_ms\":2,"
+                           "\"fault\":\"crlf,split\",\"after\":1,"
                            "\"for_ms\":0.5,\"every\":9,\"retry_after_s\":3}",
                            &err),
                      0);
@@ -55,7 +56,7 @@ static void a_script_says_what_it_says_and_no_more(void **state)
     assert_int_equal(script.finish, WIRE_ABORT);
     assert_true(script.has_headers && script.headers_ns == 2 * NS_PER_MS);
     assert_true(script.says_fault && script.faults == (FAULT_BIT(FAULT_CRLF) | FAULT_BIT(FAULT_SPLIT)));
-    assert_int_equal(script.after, 0);
+    assert_int_equal(script.after, 1);
     assert_int_equal(script.for_ns, NS_PER_MS / 2);
     assert_int_equal(script.every, 9);
     assert_int_equal(script.retry_after_s, 3);

@@ -104,7 +104,8 @@ static void turn(int turns)
 
 static int client(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port(test.server)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    address.sin_port = htons((uint16_t)server_port(test.server));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -384,9 +385,18 @@ static void says_why_it_cannot_listen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(keeps_a_connection),       TEST(takes_any_pieces),   TEST(answers_in_order_what_comes_ahead), TEST(closes_where_the_client_asks),
-        TEST(refuses_what_is_wrong),    TEST(refuses_who_still_sends), TEST(says_go_on),         TEST(notices_who_leaves),                TEST(holds_what_does_not_fit),
-        TEST(resets_hard),              TEST(lives_at_the_file_limit), TEST(says_why_it_cannot_listen),
+        TEST(keeps_a_connection),
+        TEST(takes_any_pieces),
+        TEST(answers_in_order_what_comes_ahead),
+        TEST(closes_where_the_client_asks),
+        TEST(refuses_what_is_wrong),
+        TEST(refuses_who_still_sends),
+        TEST(says_go_on),
+        TEST(notices_who_leaves),
+        TEST(holds_what_does_not_fit),
+        TEST(resets_hard),
+        TEST(lives_at_the_file_limit),
+        TEST(says_why_it_cannot_listen),
     };
     return cmocka_run_group_tests_name("net/server", tests, NULL, NULL);
 }

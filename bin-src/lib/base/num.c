@@ -92,6 +92,26 @@ size_t num_format_int(char *out, int64_t value)
     return len;
 }
 
+/* A decimal of at most six places and 15 digits, which reads back equal: what %.15g prints, many times as fast. A time
+ * in ms that was counted in ns is one. Returns 0 where the value is none. */
+static size_t format_millionths(char *out, double value)
+{
+    double millionths = nearbyint(value * 1e6);
+    if (fabs(value) < 1e-4 || fabs(millionths) >= 1e15 || millionths / 1e6 != value)
+        return 0;
+    int64_t left = (int64_t)fabs(millionths), fraction = left % 1000000;
+    size_t sign = value < 0;
+    out[0] = '-';
+    size_t len = sign + num_format_int(out + sign, left / 1000000);
+    out[len++] = '.';
+    for (int64_t place = 100000; fraction > 0; place /= 10) {
+        out[len++] = (char)('0' + fraction / place);
+        fraction %= place;
+    }
+    out[len] = '\0';
+    return len;
+}
+
 size_t num_format_double(char *out, size_t size, double value)
 {
     if (value == trunc(value) && fabs(value) < 1e15) { // as most are
@@ -99,6 +119,9 @@ size_t num_format_double(char *out, size_t size, double value)
         out[len] = '\0';
         return len;
     }
+    size_t short_len = format_millionths(out, value);
+    if (short_len > 0)
+        return short_len;
     for (int digits = 15;; digits++) {
         int len = snprintf(out, size, "%.*g", digits, value);
         if (digits == 17 || strtod(out, NULL) == value)

@@ -188,13 +188,16 @@ static void take_head(struct channel *channel, int64_t arrived_ns)
     if (semicolon)
         type.len = (size_t)(semicolon - type.ptr);
     type = str_trim(type);
-    channel->streamed = job->status == 200 && str_is_nocase(type, "text/event-stream");
+    bool is_stream = str_is_nocase(type, "text/event-stream"), is_json = str_is_nocase(type, "application/json");
+    channel->streamed = job->status == 200 && (is_stream || (job->stream && !is_json)); // a wrong type is read all the same
     if (job->status != 200)
         job->retry_after_ns = retry_after(&channel->http);
-    else if (job->stream && !channel->streamed)
-        reply_fail(&job->reply, FAILURE_PARSE, "asked for a stream, got content type \"%.*s\"", type.len < 80 ? (int)type.len : 80, type.ptr);
-    else if (!job->stream && (channel->streamed || (type.len > 0 && !str_is_nocase(type, "application/json"))))
-        reply_fail(&job->reply, FAILURE_PARSE, "asked for no stream, got content type \"%.*s\"", type.len < 80 ? (int)type.len : 80, type.ptr);
+    else if (job->stream && !is_stream)
+        reply_fail(&job->reply, FAILURE_PARSE, "asked for a stream, got content type \"%.*s\"", type.len < 80 ? (int)type.len : 80,
+                   type.ptr);
+    else if (!job->stream && !is_json)
+        reply_fail(&job->reply, FAILURE_PARSE, "asked for no stream, got content type \"%.*s\"", type.len < 80 ? (int)type.len : 80,
+                   type.ptr);
 }
 
 static void finish_status(struct channel *channel)
@@ -205,10 +208,11 @@ static void finish_status(struct channel *channel)
     struct str says = str_trim(buf_str(&channel->body)), message;
     if (says.len > 0 && buf_reserve(&channel->body, JDOC_PADDING) &&
         jdoc_parse(channel->context->doc, channel->body.ptr, channel->body.len, &root, &err) == 0 &&
-        (jval_str_at(root, "/error/message", &message) || jval_str_at(root, "/message", &message) || jval_str_at(root, "/error", &message) ||
-         jval_str_at(root, "/detail", &message)))
+        (jval_str_at(root, "/error/message", &message) || jval_str_at(root, "/message", &message) ||
+         jval_str_at(root, "/error", &message) || jval_str_at(root, "/detail", &message)))
         says = message;
-    reply_fail(&job->reply, FAILURE_HTTP_STATUS, "%d%s%.*s", job->status, says.len > 0 ? ": " : "", says.len < 400 ? (int)says.len : 400, says.ptr);
+    reply_fail(&job->reply, FAILURE_HTTP_STATUS, "%d%s%.*s", job->status, says.len > 0 ? ": " : "", says.len < 400 ? (int)says.len : 400,
+               says.ptr);
 }
 
 /* The HTTP message is whole. */
@@ -224,7 +228,8 @@ static void finish_answer(struct channel *channel)
     if (channel->streamed) {
         if (sse_end(&channel->sse, &event) > 0)
             take_event(channel, &event);
-    } else if (!buf_reserve(&channel->body, JDOC_PADDING) || reply_body(&job->reply, channel->context->doc, buf_str(&channel->body), &err) < 0) {
+    } else if (!buf_reserve(&channel->body, JDOC_PADDING) ||
+               reply_body(&job->reply, channel->context->doc, buf_str(&channel->body), &err) < 0) {
         err_nomem(&err);
         give_up(channel, &err);
     }

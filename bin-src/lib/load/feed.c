@@ -56,7 +56,8 @@ static void make_head(struct feed *feed, enum openai_api api)
 {
     const struct url *url = feed->options->url;
     struct buf *head = &feed->heads[api];
-    buf_addf(head, "POST %.*s%s%.*s HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(buf_str(&url->base)), openai_paths[api], STR_ARG(buf_str(&url->query)),
+    buf_addf(head, "POST %.*s%s%.*s HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(buf_str(&url->base)), openai_paths[api],
+             STR_ARG(buf_str(&url->query)),
              STR_ARG(buf_str(&url->host)));
     buf_addf(head, "Content-Type: application/json\r\nUser-Agent: lmutils/" LM_VERSION "\r\n");
     buf_add_str(head, feed->options->headers);

@@ -101,7 +101,8 @@ static int scan(struct kept *kept, struct str load, const char *copy_path, struc
             continue;
         buf_add_str(&block, rec->line);
         buf_add_char(&block, '\n');
-        struct entry entry = {hash_of((struct str){rec->line.ptr, prefix}), offset, (uint32_t)prefix, (uint32_t)rec->line.len + 1, false, true};
+        struct entry entry = {hash_of((struct str){rec->line.ptr, prefix}), offset, (uint32_t)prefix, (uint32_t)rec->line.len + 1, false,
+                              true};
         offset += (int64_t)rec->line.len + 1;
         rc = block.failed ? err_nomem(err) : add(kept, entry, err);
         if (rc == 0 && block.len > (1u << 20)) {

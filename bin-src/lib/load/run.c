@@ -58,8 +58,8 @@ static int raise_file_limit(const struct load_options *options, struct err *err)
     getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= need)
         return 0;
-    return err_set(err, ERR_RANGE, "%lld connections need %llu open files, and the limit is %llu (ulimit -Hn)", (long long)options->concurrency,
-                   (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+    return err_set(err, ERR_RANGE, "%lld connections need %llu open files, and the limit is %llu (ulimit -Hn)",
+                   (long long)options->concurrency, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
 }
 
 static int open_output(struct run *run, struct err *err)

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SENDS_A_TURN = 64 };
+enum { SENDS_A_TURN = 64, SENDS_A_DIAL = 16 }; // to connect costs as much as so many sends
 static const int64_t unreached_pause_ns = NS_PER_S; // of a closed loop's slot whose request met no server
 static const int64_t first_backoff_ns = NS_PER_S / 2, most_backoff_ns = 30 * NS_PER_S;
 
@@ -36,7 +36,6 @@ struct worker {
     struct loop_timer next_due;
     struct rng rng;
     bool ended; // the feed has
-    bool more;  // dispatch stopped before it was done
     pthread_t thread;
     bool started;
 };
@@ -333,9 +332,13 @@ static void on_next_due(struct loop_timer *timer, int64_t now_ns)
 static void dispatch(struct worker *worker)
 {
     int sends = 0;
-    while (sends < SENDS_A_TURN && dispatch_one(worker))
-        sends++;
-    if (sends == SENDS_A_TURN) // reading comes first: go on at once, but after another look
+    while (sends < SENDS_A_TURN) {
+        bool dials = worker->idle == NULL;
+        if (!dispatch_one(worker))
+            break;
+        sends += dials ? SENDS_A_DIAL : 1;
+    }
+    if (sends >= SENDS_A_TURN) // reading comes first: go on at once, but after another look
         loop_timer_set(worker->context.loop, &worker->next_due, clock_ns());
 }
 
@@ -417,8 +420,8 @@ static int set_up(struct worker *worker, struct err *err)
     context->loop = loop_new(err);
     if (!context->loop || stamp_clock_init(&context->stamps, context->loop, err) < 0)
         return -1;
-    struct dialer_options dialer = {.origin = options->url->origin.ptr, .timeout_ns = options->timeout_connect_ns, .ca_file = options->ca_file,
-                                    .insecure = options->insecure};
+    struct dialer_options dialer = {.origin = options->url->origin.ptr, .timeout_ns = options->timeout_connect_ns,
+                                    .ca_file = options->ca_file, .insecure = options->insecure};
     context->dialer = dialer_new(context->loop, &dialer, err);
     if (!context->dialer)
         return -1;

@@ -15,9 +15,9 @@ enum {
 #define SPLIT_GAP_NS (100 * NS_PER_US)
 #define SLOW_HEADERS_NS NS_PER_S
 
-static const uint64_t placed_faults = FAULT_BIT(FAULT_RESET) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_TRUNCATE) | FAULT_BIT(FAULT_EARLY_END) |
-                                      FAULT_BIT(FAULT_ERROR_EVENT) | FAULT_BIT(FAULT_ERROR_FIELD) | FAULT_BIT(FAULT_BAD_CHUNK) |
-                                      FAULT_BIT(FAULT_GARBAGE) | FAULT_BIT(FAULT_NON_UTF8);
+static const uint64_t placed_faults = FAULT_BIT(FAULT_RESET) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_TRUNCATE) |
+                                      FAULT_BIT(FAULT_EARLY_END) | FAULT_BIT(FAULT_ERROR_EVENT) | FAULT_BIT(FAULT_ERROR_FIELD) |
+                                      FAULT_BIT(FAULT_BAD_CHUNK) | FAULT_BIT(FAULT_GARBAGE) | FAULT_BIT(FAULT_NON_UTF8);
 
 /* --- bytes to the socket --- */
 
@@ -106,8 +106,9 @@ static bool says_usage(const struct answer *answer)
 /* How the connection goes on after an answer that was as it should be. */
 static enum server_end usual_end(const struct answer *answer)
 {
-    bool closes = !answer->keep_alive || answer_has(answer, FAULT_CONNECTION_CLOSE) || answer_has(answer, FAULT_SILENT_CLOSE) || answer_has(answer, FAULT_HTTP10) ||
-                  answer_has(answer, FAULT_SHORT_LENGTH) || (answer->request.stream && answer->http_minor == 0);
+    static const uint64_t closing =
+        FAULT_BIT(FAULT_CONNECTION_CLOSE) | FAULT_BIT(FAULT_SILENT_CLOSE) | FAULT_BIT(FAULT_HTTP10) | FAULT_BIT(FAULT_SHORT_LENGTH);
+    bool closes = !answer->keep_alive || answer->faults & closing || (answer->request.stream && answer->http_minor == 0);
     return closes ? SERVER_CLOSE : SERVER_KEEP;
 }
 
@@ -122,8 +123,9 @@ static void end_with(struct answer *answer, enum server_end end)
 
 static void add_last_chunk(struct answer *answer)
 {
+    struct str usual = STR("0\r\n\r\n"), trailers = STR("0\r\nx-tokens: 1\r\nx-more: 2\r\n\r\n");
     if (answer->chunked)
-        buf_add_str(&answer->shop->out, answer_has(answer, FAULT_TRAILERS) ? STR("0\r\nx-tokens: 1\r\nx-more: 2\r\n\r\n") : STR("0\r\n\r\n"));
+        buf_add_str(&answer->shop->out, answer_has(answer, FAULT_TRAILERS) ? trailers : usual);
 }
 
 static void add_done(struct answer *answer)
@@ -175,8 +177,8 @@ static void error_in_stream(struct answer *answer)
     bool field = answer_has(answer, FAULT_ERROR_FIELD);
     struct buf *json = &answer->shop->json;
     buf_clear(json);
-    wire_error(answer->wire.kind, 500, answer->wire.kind == WIRE_LLAMA_CPP ? "server_error" : "InternalServerError", "the mock was told to fail",
-               json);
+    const char *type = answer->wire.kind == WIRE_LLAMA_CPP ? "server_error" : "InternalServerError";
+    wire_error(answer->wire.kind, 500, type, "the mock was told to fail", json);
     render_event(answer, field ? "error:" : "data:", buf_str(json), RENDER_BESIDE);
     if (!field && answer->wire.wire->done_after_error)
         add_done(answer);
@@ -303,8 +305,8 @@ static void render_whole(struct answer *answer)
 /* An answer that is not streamed, in one write. Faults of a place have theirs in the middle of the body. */
 static void whole_step(struct answer *answer)
 {
-    static const uint64_t cutting = FAULT_BIT(FAULT_RESET) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_TRUNCATE) | FAULT_BIT(FAULT_EARLY_END) |
-                                    FAULT_BIT(FAULT_BAD_CHUNK) | FAULT_BIT(FAULT_ENDLESS);
+    static const uint64_t cutting = FAULT_BIT(FAULT_RESET) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_TRUNCATE) |
+                                    FAULT_BIT(FAULT_EARLY_END) | FAULT_BIT(FAULT_BAD_CHUNK) | FAULT_BIT(FAULT_ENDLESS);
     struct buf *out = &answer->shop->out, *json = &answer->shop->json;
     render_whole(answer);
     if (answer_has(answer, FAULT_GARBAGE))
@@ -466,7 +468,8 @@ static struct answer *take_spare(struct answer_shop *shop)
         return calloc(1, sizeof *answer);
     shop->spare = answer->next;
     struct answer kept = *answer;
-    *answer = (struct answer){.text = kept.text, .tools = kept.tools, .drip = kept.drip, .id = kept.id, .model = kept.model, .times = kept.times};
+    *answer = (struct answer){.text = kept.text, .tools = kept.tools, .drip = kept.drip, .id = kept.id, .model = kept.model};
+    answer->times = kept.times;
     answer->wire.open = kept.wire.open;
     answer->wire.close = kept.wire.close;
     struct buf *bufs[] = {&answer->text, &answer->tools, &answer->drip, &answer->id, &answer->model, &answer->times};
@@ -480,7 +483,7 @@ static void set_identity(struct answer *answer, const struct http *head, const c
     static const char *const prefixes[] = {[WIRE_CHAT] = "chatcmpl-", [WIRE_COMPLETIONS] = "cmpl-"};
     static const char *const objects[][2] = {[WIRE_CHAT] = {"chat.completion", "chat.completion.chunk"},
                                              [WIRE_COMPLETIONS] = {"text_completion", "text_completion"}};
-    const struct request *request = &answer->request;
+    const struct asked *request = &answer->request;
     struct str id;
     struct buf *full = &answer->shop->piece;
     buf_clear(full);
@@ -490,12 +493,12 @@ static void set_identity(struct answer *answer, const struct http *head, const c
         buf_add_str(full, id);
     } else
         buf_addf(full, "%016llx", (unsigned long long)number);
-    buf_add_str(&answer->model, model ? str_of(model) : request->model.len > 0 ? request->model : STR("mock"));
-    wire_begin(&answer->wire, answer->shop->wire, request->api, objects[request->api][request->stream], buf_str(full), buf_str(&answer->model),
-               clock_utc_ns() / NS_PER_S);
+    buf_add_str(&answer->model, request->model.len > 0 ? request->model : str_of(model));
+    wire_begin(&answer->wire, answer->shop->wire, request->api, objects[request->api][request->stream], buf_str(full),
+               buf_str(&answer->model), clock_utc_ns() / NS_PER_S);
 }
 
-struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, const struct http *head, const struct request *request,
+struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, const struct http *head, const struct asked *request,
                           const struct script *script, const char *model, int64_t number, int64_t seed, struct err *err)
 {
     struct answer *answer = take_spare(shop);
@@ -504,6 +507,7 @@ struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, co
         return NULL;
     }
     answer->shop = shop;
+    answer->number = number;
     answer->conn = conn;
     answer->script = *script;
     answer->request = *request;

@@ -13,7 +13,7 @@
 
 #include "mock/fault.h"
 #include "mock/journal.h"
-#include "mock/request.h"
+#include "mock/asked.h"
 #include "mock/script.h"
 #include "net/server.h"
 
@@ -41,7 +41,7 @@ struct answer {
 
     // what is said
     struct script script; // its views are dead
-    struct request request; // likewise, but for what is counted
+    struct asked request; // likewise, but for what is counted
     struct wire_answer wire;
     struct wire_usage usage;   // so far
     struct rng rng;            // of times
@@ -51,6 +51,7 @@ struct answer {
     int64_t tokens, tool_events; // how many there are
     bool keep_alive;             // the connection may
     int http_minor;              // of the request
+    int64_t number;              // of the request, by arrival
 
     // how far it is
     int64_t token_at, event_at, offset; // tokens and events so far; bytes of text
@@ -87,7 +88,7 @@ static inline bool answer_has_more(const struct answer *answer)
 }
 
 /* An answer to the request; answer_start starts it. NULL: err says why (ERR_NOMEM, or a request that cannot be met). */
-struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, const struct http *head, const struct request *request,
+struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, const struct http *head, const struct asked *request,
                           const struct script *script, const char *model, int64_t number, int64_t seed, struct err *err);
 void answer_start(struct answer *answer, int64_t now_ns);
 void answer_start_soon(struct answer *answer); // in the next turn of the loop

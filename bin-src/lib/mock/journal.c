@@ -33,43 +33,23 @@ int journal_close(struct journal *journal, struct err *err)
     return rc;
 }
 
-static void add_times(const struct answer *answer, struct buf *line)
-{
-    const int64_t *times = (const int64_t *)(const void *)answer->times.ptr;
-    bool several = false;
-    json_key(line, "writes_ns"), json_array(line);
-    for (size_t i = 0; i < answer->settled; i++)
-        if (i == 0 || times[i] != times[i - 1])
-            json_int(line, times[i]);
-        else
-            several = true;
-    json_array_end(line);
-    if (!several)
-        return;
-    json_key(line, "events"), json_array(line);
-    for (size_t i = 0, from = 0; i < answer->settled; i++)
-        if (i + 1 == answer->settled || times[i + 1] != times[i]) {
-            json_int(line, (int64_t)(i + 1 - from));
-            from = i + 1;
-        }
-    json_array_end(line);
-}
-
 void journal_add(struct journal *journal, const struct answer *answer, enum journal_client client)
 {
     struct buf *line = &journal->held;
     struct buf names = {0};
     json_object(line);
-    if (answer->id.len > 0)
-        json_key(line, "id"), json_str(line, buf_str(&answer->id));
+    json_key(line, "id"), json_str(line, buf_str(&answer->id));
+    json_key(line, "request"), json_int(line, answer->number);
     json_key(line, "port"), json_int(line, server_peer_port(answer->conn));
     json_key(line, "model"), json_str(line, buf_str(&answer->model));
     json_key(line, "received_ns"), json_int(line, answer->received_ns);
     if (answer->head_done)
         json_key(line, "status"), json_int(line, answer->status);
     json_key(line, "tokens"), json_int(line, answer->usage.completion);
-    if (answer->request.stream)
-        add_times(answer, line);
+    json_key(line, "writes_ns"), json_array(line);
+    for (size_t i = 0; i < answer->settled; i++)
+        json_int(line, ((const int64_t *)(const void *)answer->times.ptr)[i]);
+    json_array_end(line);
     if (answer->held > 0)
         json_key(line, "held"), json_int(line, answer->held);
     size_t unsent = answer->times.len / sizeof(int64_t) - answer->settled;

@@ -102,8 +102,8 @@ static void reply(struct mock *mock, struct server_conn *conn, const struct http
     buf_release(&out);
 }
 
-static void reply_error(struct mock *mock, struct server_conn *conn, const struct http *head, int code, const char *status, const char *type,
-                        const char *message)
+static void reply_error(struct mock *mock, struct server_conn *conn, const struct http *head, int code, const char *status,
+                        const char *type, const char *message)
 {
     buf_clear(&mock->reply);
     wire_error(mock->options.wire, code, type, message, &mock->reply);
@@ -122,7 +122,7 @@ static void reply_health(struct mock *mock, struct server_conn *conn, const stru
 static void reply_models(struct mock *mock, struct server_conn *conn, const struct http *head, struct str body)
 {
     struct buf *json = &mock->reply;
-    const char *model = mock->options.model ? mock->options.model : "mock";
+    const char *model = mock->options.model;
     (void)body;
     buf_clear(json);
     json_object(json);
@@ -153,7 +153,7 @@ static void reply_metrics(struct mock *mock, struct server_conn *conn, const str
     buf_clear(&mock->reply);
     for (size_t i = 0; i < COUNT(series); i++)
         buf_addf(&mock->reply, "# TYPE %s %s\n%s{model_name=\"%s\"} %lld\n", series[i].name, series[i].type, series[i].name,
-                 mock->options.model ? mock->options.model : "mock", (long long)series[i].value);
+                 mock->options.model, (long long)series[i].value);
     reply(mock, conn, head, "200 OK", "text/plain; version=0.0.4; charset=utf-8");
 }
 
@@ -162,11 +162,12 @@ static void reply_tokenize(struct mock *mock, struct server_conn *conn, const st
     struct jval root;
     struct str text;
     struct err err;
-    if (jdoc_parse(mock->body, body.ptr, body.len, &root, &err) < 0 || !(jval_str_at(root, "/prompt", &text) || jval_str_at(root, "/content", &text))) {
+    if (jdoc_parse(mock->body, body.ptr, body.len, &root, &err) < 0 ||
+        !(jval_str_at(root, "/prompt", &text) || jval_str_at(root, "/content", &text))) {
         reply_error(mock, conn, head, 400, "400 Bad Request", "BadRequestError", "a prompt or content, a string, is wanted");
         return;
     }
-    int64_t count = request_words(text);
+    int64_t count = asked_words(text);
     buf_clear(&mock->reply);
     json_object(&mock->reply);
     json_key(&mock->reply, "count"), json_int(&mock->reply, count);
@@ -186,17 +187,18 @@ static int lay_scripts(struct mock *mock, int64_t k, struct script *script, stru
     *script = mock->options.script;
     if (mock->line_count > 0) {
         struct jval root;
-        struct str line = mock->lines[(size_t)k < mock->line_count ? (size_t)k : mock->line_count - 1];
+        struct str line = mock->lines[(size_t)k % mock->line_count];
         if (jdoc_parse(mock->line, line.ptr, line.len, &root, err) < 0 || script_apply(script, root, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int read_request(struct mock *mock, enum wire_api api, struct str body, int64_t k, struct request *request, struct script *script, struct err *err)
+static int read_request(struct mock *mock, enum wire_api api, struct str body, int64_t k, struct asked *request, struct script *script,
+                        struct err *err)
 {
     struct jval root;
-    if (jdoc_parse(mock->body, body.ptr, body.len, &root, err) < 0 || request_read(request, api, root, err) < 0 ||
+    if (jdoc_parse(mock->body, body.ptr, body.len, &root, err) < 0 || asked_read(request, api, root, err) < 0 ||
         lay_scripts(mock, k, script, err) < 0)
         return -1;
     if (request->has_script && script_apply(script, request->script, err) < 0)
@@ -210,7 +212,7 @@ static int read_request(struct mock *mock, enum wire_api api, struct str body, i
 
 static void generate(struct mock *mock, struct server_conn *conn, const struct http *head, struct str body, enum wire_api api)
 {
-    struct request request;
+    struct asked request;
     struct script script;
     struct err err;
     int64_t received_ns = clock_ns(), k = mock->counts.arrived++;

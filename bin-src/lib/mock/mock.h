@@ -7,8 +7,8 @@
  *     mock_free(mock);
  *
  * POST /v1/chat/completions, /v1/completions and /tokenize; GET /health, /v1/models and /metrics. What it does to a
- * request: options.script; over it the script file's line for the k-th request (in order of arrival; the last line for
- * all that follow); over both the request's own member "mock". Draws go by the seed and k.
+ * request: options.script; over it the script file's line for the k-th request (in order of arrival; after the last line
+ * comes the first again); over both the request's own member "mock". Draws go by the seed and k.
  */
 #ifndef MOCK_MOCK_H
 #define MOCK_MOCK_H
@@ -20,7 +20,7 @@
 struct mock_options {
     const char *host;
     int port;
-    const char *model;       // NULL: as the request says
+    const char *model;       // where the request says none
     struct str api_key;      // empty: none is asked for
     const char *script_path; // NULL: none
     enum wire_kind wire;

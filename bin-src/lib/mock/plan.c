@@ -98,7 +98,7 @@ static int64_t words_of(struct str text)
 
 static void set_tokens(struct answer *answer, const struct script *script, struct rng *rng)
 {
-    const struct request *request = &answer->request;
+    const struct asked *request = &answer->request;
     int64_t asked = request->max_tokens, most = script->has_text ? words_of(buf_str(&answer->text)) : INT64_MAX;
     if (answer_has(answer, FAULT_NO_CHOICES))
         answer->tokens = 0;

@@ -112,7 +112,8 @@ void render_json(struct answer *answer, enum render_counted counted)
 void render_choice(struct answer *answer, const struct wire_choice *choice)
 {
     struct wire_choice whole = *choice;
-    if (!whole.usage && answer->request.continuous_usage && answer->script.usage != SCRIPT_USAGE_NEVER && !answer_has(answer, FAULT_NO_USAGE))
+    bool says = answer->script.usage != SCRIPT_USAGE_NEVER && !answer_has(answer, FAULT_NO_USAGE);
+    if (!whole.usage && answer->request.continuous_usage && says)
         whole.usage = &answer->usage;
     buf_clear(&answer->shop->json);
     wire_event(&answer->wire, &whole, &answer->shop->json);
@@ -170,8 +171,8 @@ struct str render_logprobs(struct answer *answer)
     if (answer->request.logprobs < 0)
         return STR("");
     buf_clear(extra);
-    wire_logprobs(answer->wire.kind, answer->wire.api, (const struct wire_token *)(void *)tokens->ptr, tokens->len / sizeof(struct wire_token),
-                  (int)answer->request.logprobs, extra);
+    wire_logprobs(answer->wire.kind, answer->wire.api, (const struct wire_token *)(void *)tokens->ptr,
+                  tokens->len / sizeof(struct wire_token), (int)answer->request.logprobs, extra);
     return buf_str(extra);
 }
 

@@ -18,7 +18,7 @@ _Static_assert(COUNT(script_usage_names) == SCRIPT_USAGE_COUNT + 1 && COUNT(scri
 
 void script_init(struct script *script)
 {
-    *script = (struct script){.per_event = 1, .per_write = 1, .after = 1, .every = 7, .retry_after_s = 1, .for_ns = -1};
+    *script = (struct script){.per_event = 1, .per_write = 1, .every = 7, .retry_after_s = 1, .for_ns = -1};
 }
 
 /* --- one member --- */

@@ -35,7 +35,8 @@ static void on_socket_ready(struct loop_watch *watch, int what)
 {
     struct curl_watch *self = (struct curl_watch *)((char *)watch - offsetof(struct curl_watch, watch));
     act(self->dialer, watch->fd,
-        (what & LOOP_READ ? CURL_CSELECT_IN : 0) | (what & LOOP_WRITE ? CURL_CSELECT_OUT : 0) | (what & LOOP_HANGUP ? CURL_CSELECT_ERR : 0));
+        (what & LOOP_READ ? CURL_CSELECT_IN : 0) | (what & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+            (what & LOOP_HANGUP ? CURL_CSELECT_ERR : 0));
 }
 
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int action, void *user, void *own)
@@ -257,6 +258,7 @@ int dial_start(struct dialer *dialer, struct dial *dial, struct err *err)
     dial->dialer = dialer;
     dial->fd = -1;
     dial->adopted = false;
+    dial->peeked_ns = INT64_MIN;
     dial->tls = strncmp(dialer->options.origin, "https:", 6) == 0;
     dial->failed = DIAL_OK;
     dial->why[0] = '\0';
@@ -322,12 +324,16 @@ ssize_t dial_recv(struct dial *dial, const struct stamp_clock *clock, void *byte
     // The stamp of all that is queued: the length is told, and nothing is copied or taken.
     char nothing;
     stamp_recv(clock, dial->fd, &nothing, 1u << 30, MSG_PEEK | MSG_TRUNC, arrived_ns, read_ns);
+    if (*arrived_ns == INT64_MIN) // what the library holds already came with what was peeked at before
+        *arrived_ns = dial->peeked_ns;
+    dial->peeked_ns = *arrived_ns;
     *stamped = *arrived_ns != INT64_MIN ? DIAL_STAMP_TLS : DIAL_STAMP_READ;
     size_t got = 0;
     CURLcode code = curl_easy_recv((CURL *)dial->easy, bytes, size, &got);
     *read_ns = clock_ns();
     if (code == CURLE_OK)
         return (ssize_t)got;
+    dial->peeked_ns = INT64_MIN; // it holds nothing now
     errno = code == CURLE_AGAIN ? EAGAIN : ECONNRESET;
     return -1;
 }

@@ -37,6 +37,7 @@ struct dial {
     struct dialer *dialer;
     void *easy; // libcurl's
     bool adopted, tls;
+    int64_t peeked_ns; // TLS: arrival of what was last seen in the socket; INT64_MIN: all of it was handed on
 };
 
 struct dialer;

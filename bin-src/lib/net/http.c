@@ -261,12 +261,12 @@ static enum http_got take_chunk_size(struct http *http, struct str *input, struc
             http->line = http->trailer = 0;
             return HTTP_HEAD;
         }
-        if (http->in_extension || c == '\r')
+        if (http->in_extension)
             continue;
         if (digit >= 0 && http->digits < 15) {
             http->left = http->left * 16 + digit;
             http->digits++;
-        } else if (digit < 0 && (c == ';' || c == ' ' || c == '\t') && http->digits > 0)
+        } else if (digit < 0 && (c == ';' || c == ' ' || c == '\t' || c == '\r') && http->digits > 0)
             http->in_extension = true;
         else
             return bad(err, "a chunk's size that is no number");

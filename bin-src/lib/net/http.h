@@ -39,7 +39,9 @@ struct http {
     int64_t length;   // of the body, as the head says; if has_length
     struct str method, target; // of a request; they live in head
     struct buf head;
-    enum { HTTP_IN_HEAD, HTTP_IN_LENGTH, HTTP_IN_CHUNK_SIZE, HTTP_IN_CHUNK, HTTP_IN_CHUNK_END, HTTP_IN_TRAILER, HTTP_TO_END, HTTP_OVER } state;
+    enum {
+        HTTP_IN_HEAD, HTTP_IN_LENGTH, HTTP_IN_CHUNK_SIZE, HTTP_IN_CHUNK, HTTP_IN_CHUNK_END, HTTP_IN_TRAILER, HTTP_TO_END, HTTP_OVER
+    } state;
     int64_t left;       // of the body, or of this chunk
     uint32_t digits;    // of a chunk's size that were read
     bool in_extension;  // of a chunk's size

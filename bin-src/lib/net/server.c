@@ -240,7 +240,8 @@ void server_done(struct server_conn *conn, enum server_end end)
 static void refuse(struct server_conn *conn, const char *status, const char *why)
 {
     struct buf answer = {0};
-    buf_addf(&answer, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n", status, strlen(why) + 1, why);
+    buf_addf(&answer, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n", status,
+             strlen(why) + 1, why);
     conn->state = ENDING;
     if (!answer.failed)
         server_write(conn, answer.ptr, answer.len);

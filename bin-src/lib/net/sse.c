@@ -31,7 +31,8 @@ static bool add_data(struct sse *sse, struct str value, int64_t arrived_ns)
 static bool take_line(struct sse *sse, struct str line, int64_t arrived_ns)
 {
     const char *colon = memchr(line.ptr, ':', line.len);
-    struct str name = {line.ptr, colon ? (size_t)(colon - line.ptr) : line.len}, value = {"", 0};
+    struct str name = {line.ptr, colon ? (size_t)(colon - line.ptr) : line.len};
+    struct str value = {line.ptr + line.len, 0}; // not "": room is behind it
     if (colon) {
         value = (struct str){colon + 1, line.len - name.len - 1};
         if (value.len > 0 && value.ptr[0] == ' ')

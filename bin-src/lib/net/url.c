@@ -60,6 +60,11 @@ int url_parse(struct url *url, const char *text, struct err *err)
     if (code == CURLUE_OK)
         code = curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0);
     add_part(&scheme, parsed, CURLUPART_SCHEME, 0);
+    if (code == CURLUE_OK && scheme.len > 0 && (strncasecmp(text, scheme.ptr, scheme.len) != 0 || text[scheme.len] != ':')) {
+        code = curl_url_set(parsed, CURLUPART_SCHEME, "http", 0); // libcurl guesses ftp for "ftp.host"
+        buf_clear(&scheme);
+        buf_add_str(&scheme, STR("http"));
+    }
     url->tls = str_eq(buf_str(&scheme), STR("https"));
     int rc = 0;
     if (code != CURLUE_OK || !(url->tls || str_eq(buf_str(&scheme), STR("http"))) || strpbrk(text, " \r\n\t"))

@@ -3,10 +3,12 @@
 
 #include "base/json.h"
 
-const char *const openai_apis[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "chat", [OPENAI_COMPLETIONS] = "completions", [OPENAI_EMBEDDINGS] = "embeddings"};
+const char *const openai_apis[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "chat", [OPENAI_COMPLETIONS] = "completions",
+                                                   [OPENAI_EMBEDDINGS] = "embeddings"};
 const char *const openai_paths[OPENAI_API_COUNT] = {
     [OPENAI_CHAT] = "/chat/completions", [OPENAI_COMPLETIONS] = "/completions", [OPENAI_EMBEDDINGS] = "/embeddings"};
-static const char *const told_by[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "messages", [OPENAI_COMPLETIONS] = "prompt", [OPENAI_EMBEDDINGS] = "input"};
+static const char *const told_by[OPENAI_API_COUNT] = {[OPENAI_CHAT] = "messages", [OPENAI_COMPLETIONS] = "prompt",
+                                                      [OPENAI_EMBEDDINGS] = "input"};
 
 int body_api(struct jval record, enum openai_api *api, struct err *err)
 {
@@ -58,15 +60,19 @@ int body_write(struct jdoc *doc, struct str body, const struct body_change *chan
     for (size_t i = 0; i < count; i++) {
         struct jval there;
         char name[128];
-        if (changes[i].name.len >= sizeof name)
+        if (changes[i].name.len >= sizeof name) {
+            buf_release(&parsed.added);
             return err_set(err, ERR_RANGE, "a body member's name over 127 bytes");
+        }
         memcpy(name, changes[i].name.ptr, changes[i].name.len);
         name[changes[i].name.len] = '\0';
         if (jval_member(parsed.root, name, &there))
             continue;
-        json_key_str(out, changes[i].name); // puts its own comma
-        json_raw(out, changes[i].value);
+        json_raw(jsonl_append(&parsed, name), changes[i].value);
     }
+    bool failed = parsed.added.failed;
+    buf_add_str(out, buf_str(&parsed.added));
+    buf_release(&parsed.added);
     buf_add(out, body.ptr + parsed.cut, body.len - parsed.cut);
-    return out->failed ? err_nomem(err) : 0;
+    return failed || out->failed ? err_nomem(err) : 0;
 }

@@ -16,7 +16,8 @@ void reply_init(struct reply *reply, enum openai_api api)
 
 void reply_release(struct reply *reply)
 {
-    struct buf *parts[] = {&reply->text, &reply->reasoning, &reply->finish_reason, &reply->model, &reply->usage, &reply->logprobs, &reply->message};
+    struct buf *parts[] = {&reply->text, &reply->reasoning, &reply->finish_reason, &reply->model, &reply->usage, &reply->logprobs,
+                           &reply->message};
     for (size_t i = 0; i < COUNT(parts); i++)
         buf_release(parts[i]);
     for (size_t i = 0; i < reply->tool_count * TOOL_PARTS; i++)
@@ -214,7 +215,8 @@ static bool grow_tools(struct reply *reply, size_t count)
 /* One call, or the next piece of one. */
 static int take_tool(struct reply *reply, struct jval call, size_t place)
 {
-    static const char *const paths[TOOL_PARTS] = {[TOOL_ID] = "/id", [TOOL_NAME] = "/function/name", [TOOL_ARGUMENTS] = "/function/arguments"};
+    static const char *const paths[TOOL_PARTS] = {[TOOL_ID] = "/id", [TOOL_NAME] = "/function/name",
+                                                  [TOOL_ARGUMENTS] = "/function/arguments"};
     int64_t index;
     struct str text;
     if (jval_int_at(call, "/index", &index) && index >= 0)
@@ -267,9 +269,10 @@ static int take_choice(struct reply *reply, struct jval choice, int *seen)
     struct jval value;
     jval_int_at(choice, "/index", &index);
     uint64_t bit = index >= 0 && index < 64 ? 1ull << index : 0;
-    reply->open_choices |= bit;
+    reply->open_choices |= bit & ~reply->ended_choices;
     if (jval_str_at(choice, "/finish_reason", &reason)) {
         reply->open_choices &= ~bit;
+        reply->ended_choices |= bit;
         if (index == 0)
             set(&reply->finish_reason, reason);
     }
@@ -299,12 +302,12 @@ static int take_object(struct reply *reply, struct jval root, bool is_error, int
 {
     struct jval value, choice;
     struct str name;
+    if (is_error)
+        take_error(reply, FAILURE_ERROR_EVENT, root);
     if (jval_type(root) != JTYPE_OBJECT) {
         reply_fail(reply, FAILURE_PARSE, "an event that is no object");
         return 0;
     }
-    if (is_error)
-        take_error(reply, FAILURE_ERROR_EVENT, root);
     for (struct jiter iter = jval_items(root); jiter_next(&iter, &name, &value);) {
         if (str_eq(name, STR("choices"))) {
             for (struct jiter each = jval_items(value); jiter_next(&each, NULL, &choice);) {
@@ -338,8 +341,8 @@ int reply_event(struct reply *reply, struct jdoc *doc, struct str data, bool is_
     if (jdoc_parse(doc, data.ptr, data.len, &root, err) < 0) {
         if (err->kind == ERR_NOMEM)
             return -1;
-        reply_fail(reply, is_error ? FAILURE_ERROR_EVENT : FAILURE_PARSE, "an event that is %s: %.*s", err->msg, data.len < 100 ? (int)data.len : 100,
-                   data.ptr);
+        reply_fail(reply, is_error ? FAILURE_ERROR_EVENT : FAILURE_PARSE, "an event that is %s: %.*s", err->msg,
+                   data.len < 100 ? (int)data.len : 100, data.ptr);
         return 0;
     }
     return take_object(reply, root, is_error, seen, err);

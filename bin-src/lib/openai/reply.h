@@ -26,6 +26,7 @@ struct reply {
     bool has_text, has_reasoning, has_choices;
     bool done;               // "[DONE]" came
     uint64_t open_choices;   // a bit an index (to 63): began, and has no finish_reason yet
+    uint64_t ended_choices;  // the same, and had one: what comes behind does not open them again
     int64_t prompt_tokens, completion_tokens; // below 0: nobody said; set by reply_init
     int64_t ids;             // token ids counted; below 0: none came
     enum failure failure;

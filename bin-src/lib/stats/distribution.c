@@ -45,8 +45,8 @@ static int no_such_kind(struct str name, struct err *err)
         memcpy(known + len, shape.ptr, shape.len);
         len += shape.len;
     }
-    return err_set(err, ERR_PARSE, "\"%.*s\" is no distribution (known: a value alone, %.*s)", name.len < 40 ? (int)name.len : 40, name.ptr, (int)len,
-                   known);
+    return err_set(err, ERR_PARSE, "\"%.*s\" is no distribution (known: a value alone, %.*s)", name.len < 40 ? (int)name.len : 40, name.ptr,
+                   (int)len, known);
 }
 
 static int find_kind(struct str name, enum distribution_kind *kind, struct err *err)

@@ -1,5 +1,5 @@
-/* mock/request.c: see request.h */
-#include "mock/request.h"
+/* mock/asked.c: see asked.h */
+#include "mock/asked.h"
 
 enum { DEPTH_MAX = 64, TOP_MAX = 20 };
 
@@ -8,7 +8,7 @@ static bool is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-int64_t request_words(struct str text)
+int64_t asked_words(struct str text)
 {
     int64_t count = 0;
     for (size_t i = 0; i < text.len; i++)
@@ -23,7 +23,7 @@ static int64_t count_tokens(struct jval value, int depth)
     struct jval item;
     int64_t count = 0;
     if (jval_str(value, &text))
-        return request_words(text);
+        return asked_words(text);
     if (jval_type(value) == JTYPE_INT)
         return 1;
     if (depth == DEPTH_MAX)
@@ -35,7 +35,7 @@ static int64_t count_tokens(struct jval value, int depth)
     return count;
 }
 
-static void read_logprobs(struct request *request, struct jval root)
+static void read_logprobs(struct asked *request, struct jval root)
 {
     struct jval value;
     bool wanted;
@@ -59,7 +59,7 @@ static bool flag_at(struct jval root, const char *path)
     return jval_at(root, path, &value) && jval_bool(value, &set) && set;
 }
 
-static int read_max_tokens(struct request *request, struct jval root, struct err *err)
+static int read_max_tokens(struct asked *request, struct jval root, struct err *err)
 {
     static const char *const names[] = {"max_completion_tokens", "max_tokens"};
     struct jval value;
@@ -74,11 +74,11 @@ static int read_max_tokens(struct request *request, struct jval root, struct err
     return 0;
 }
 
-int request_read(struct request *request, enum wire_api api, struct jval root, struct err *err)
+int asked_read(struct asked *request, enum wire_api api, struct jval root, struct err *err)
 {
     const char *what = api == WIRE_CHAT ? "messages" : "prompt";
     struct jval prompt;
-    *request = (struct request){.api = api, .model = {"", 0}};
+    *request = (struct asked){.api = api, .model = {"", 0}};
     if (jval_type(root) != JTYPE_OBJECT)
         return err_set(err, ERR_PARSE, "the body is no object");
     if (!jval_member(root, what, &prompt) || (jval_type(prompt) != JTYPE_ARRAY && (api == WIRE_CHAT || jval_type(prompt) != JTYPE_STR)))

@@ -1,13 +1,13 @@
 /*
- * mock/request.h: what of an OpenAI request body the mock goes by
+ * mock/asked.h: what of an OpenAI request body the mock goes by
  */
-#ifndef MOCK_REQUEST_H
-#define MOCK_REQUEST_H
+#ifndef MOCK_ASKED_H
+#define MOCK_ASKED_H
 
 #include "jsonl/jdoc.h"
 #include "mock/wire.h"
 
-struct request {
+struct asked {
     enum wire_api api;
     bool stream, include_usage, continuous_usage, token_ids;
     int64_t max_tokens;    // below 0: not said
@@ -19,9 +19,9 @@ struct request {
 };
 
 /* Views live as long as the document. Fails where the API would: no messages, a wrong type. */
-int request_read(struct request *request, enum wire_api api, struct jval root, struct err *err);
+int asked_read(struct asked *request, enum wire_api api, struct jval root, struct err *err);
 
 /* Words between blanks. */
-int64_t request_words(struct str text);
+int64_t asked_words(struct str text);
 
 #endif

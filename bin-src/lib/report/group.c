@@ -1,0 +1,142 @@
+/* report/group.c: see group.h */
+#include "report/group.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+enum rank { RANK_NUMBER, RANK_OTHER, RANK_MISSING };
+
+/* A group with what orders it in front. */
+struct branch {
+    struct group group;
+    enum rank rank;
+    double number;
+};
+
+struct groups {
+    const struct summary_plan *plan;
+    char *path;      // "/timing/load/rate_rps"; NULL: no member
+    void *tree;      // of branches (tsearch)
+    struct branch *last;
+    struct buf key;  // of the record that is being looked up
+};
+
+static void branch_free(void *arg)
+{
+    struct branch *branch = arg;
+    if (!branch)
+        return;
+    summary_free(branch->group.summary);
+    free((char *)branch->group.key.ptr);
+    free(branch);
+}
+
+void groups_free(struct groups *groups)
+{
+    if (!groups)
+        return;
+    tdestroy(groups->tree, branch_free);
+    buf_release(&groups->key);
+    free(groups->path);
+    free(groups);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct branch *a = left, *b = right;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    if (a->rank == RANK_NUMBER && a->number != b->number)
+        return a->number < b->number ? -1 : 1;
+    size_t shorter = a->group.key.len < b->group.key.len ? a->group.key.len : b->group.key.len;
+    int order = a->rank == RANK_NUMBER || shorter == 0 ? 0 : memcmp(a->group.key.ptr, b->group.key.ptr, shorter);
+    if (order != 0 || a->rank == RANK_NUMBER)
+        return order;
+    return (a->group.key.len > b->group.key.len) - (a->group.key.len < b->group.key.len);
+}
+
+/* Puts a copy of the branch, with a summary, into the tree. */
+static struct branch *add(struct groups *groups, const struct branch *like)
+{
+    struct branch *branch = calloc(1, sizeof *branch);
+    if (!branch)
+        return NULL;
+    *branch = *like;
+    char *key = malloc(like->group.key.len + 1);
+    branch->group.key.ptr = key;
+    branch->group.summary = summary_new(groups->plan);
+    if (key)
+        memcpy(key, like->group.key.ptr, like->group.key.len);
+    if (key && branch->group.summary && tsearch(branch, &groups->tree, compare))
+        return branch;
+    branch_free(branch);
+    return NULL;
+}
+
+struct groups *groups_new(const struct summary_plan *plan, const char *member)
+{
+    struct groups *groups = calloc(1, sizeof *groups);
+    if (!groups)
+        return NULL;
+    groups->plan = plan;
+    if (member) {
+        size_t len = strlen(member);
+        bool pointer = member[0] == '/';
+        groups->path = calloc(1, len + 2);
+        if (groups->path) {
+            groups->path[0] = '/';
+            memcpy(groups->path + !pointer, member, len);
+            for (char *c = groups->path; !pointer && *c; c++)
+                *c = *c == '.' ? '/' : *c;
+        }
+    } else
+        groups->last = add(groups, &(struct branch){.rank = RANK_MISSING, .group.key = STR("")});
+    if (member ? (void *)groups->path : groups->last)
+        return groups;
+    groups_free(groups);
+    return NULL;
+}
+
+struct summary *groups_find(struct groups *groups, struct jval record, struct err *err)
+{
+    struct branch wanted = {.rank = RANK_MISSING};
+    struct jval value;
+    if (!groups->path)
+        return groups->last->group.summary;
+    buf_clear(&groups->key);
+    if (jval_at(record, groups->path, &value)) {
+        wanted.rank = jval_double(value, &wanted.number) ? RANK_NUMBER : RANK_OTHER;
+        jval_write(value, &groups->key);
+    }
+    wanted.group.key = buf_str(&groups->key);
+    if (!groups->last || compare(groups->last, &wanted) != 0) {
+        struct branch **found = tfind(&wanted, &groups->tree, compare);
+        groups->last = found ? *found : groups->key.failed ? NULL : add(groups, &wanted);
+    }
+    if (groups->last && !groups->key.failed)
+        return groups->last->group.summary;
+    err_nomem(err);
+    return NULL;
+}
+
+struct walk {
+    int (*each)(void *arg, struct group *group, struct err *err);
+    void *arg;
+    struct err *err;
+    int rc;
+};
+
+static void visit(const void *node, VISIT when, void *arg)
+{
+    struct walk *walk = arg;
+    struct branch *branch = *(struct branch *const *)node;
+    if ((when == postorder || when == leaf) && walk->rc == 0) // postorder: between the two subtrees
+        walk->rc = walk->each(walk->arg, &branch->group, walk->err);
+}
+
+int groups_each(struct groups *groups, int (*each)(void *arg, struct group *group, struct err *err), void *arg, struct err *err)
+{
+    struct walk walk = {each, arg, err, 0};
+    twalk_r(groups->tree, visit, &walk);
+    return walk.rc;
+}

@@ -1,0 +1,63 @@
+/*
+ * report/request.h: one record of lm-send, and what it says of its request (the definitions: lmutils-metrics(7))
+ *
+ *     struct request request = {0};
+ *     double figures[METRIC_COUNT];
+ *     if (request_read(&request, rec->root, &err) < 0) ...
+ *     request_figures(&request, PROFILE_CONTENT, figures);
+ *     request_release(&request);
+ */
+#ifndef REPORT_REQUEST_H
+#define REPORT_REQUEST_H
+
+#include "record/response.h"
+#include "record/timing.h"
+
+/* What is a token's chunk: one with text, reasoning or a tool call in it, or every one, as vllm bench serve has it. */
+enum profile { PROFILE_CONTENT, PROFILE_VLLM, PROFILE_COUNT };
+extern const char *const profile_names[PROFILE_COUNT + 1]; // NULL ends it
+
+enum outcome { OUTCOME_COMPLETED, OUTCOME_FAILED, OUTCOME_CANCELLED }; // cancelled: we were told to, and it is no failure
+
+enum token_source { TOKENS_UNCOUNTED, TOKENS_USAGE, TOKENS_IDS, TOKENS_TOKENIZER, TOKENS_COUNT };
+extern const char *const token_sources[TOKENS_COUNT]; // [TOKENS_UNCOUNTED] is NULL
+
+/* A record; its texts and jvals live as long as what it was read from, timing.chunks_ns until the next reading. */
+struct request {
+    struct timing timing;
+    struct jval load; // timing.load; doc is NULL: is not there
+    struct jval attempts; // timing.attempts; doc is NULL: there was one try only
+    bool chat;         // api is chat: the first chunk names the role, and is no token
+    enum outcome outcome;
+    enum failure failure;    // of a failed one; FAILURE_NONE: of a kind that we do not know
+    enum token_source source;
+    int64_t input_tokens, output_tokens; // below 0: not counted
+    int64_t *chunks;         // the room for timing.chunks_ns
+    size_t room;
+};
+
+/* Fails, naming the member, where "timing" or "response" is missing or is not what the design says. */
+int request_read(struct request *request, struct jval record, struct err *err);
+void request_release(struct request *request);
+
+enum metric {
+    METRIC_TTFT,
+    METRIC_TTFT_FROM_DUE,
+    METRIC_TPOT,
+    METRIC_ITL, // many values a request: request_gaps
+    METRIC_E2E,
+    METRIC_E2E_FROM_DUE,
+    METRIC_QUEUE_WAIT,
+    METRIC_TOKENS_PER_S,
+    METRIC_COUNT,
+};
+
+/* In ns, and tokens/s; NaN for what the request does not have, and for METRIC_ITL, of which it has many. */
+void request_figures(const struct request *request, enum profile profile, double figures[METRIC_COUNT]);
+/* The chunks whose gaps count: gap i is chunks_ns[i] - chunks_ns[i - 1], for from < i < to. */
+void request_gaps(const struct request *request, enum profile profile, size_t *from, size_t *to);
+double request_longest_gap(const struct request *request, enum profile profile); // in ns; NaN: there is no gap
+/* When the last token came, or the whole answer where no chunk tells; TIMING_NEVER: nothing did. */
+int64_t request_last_ns(const struct request *request, enum profile profile);
+
+#endif

@@ -1,0 +1,242 @@
+/* report/summary_table.c: the summary as tables for people; see summary.h */
+#include "base/num.h"
+#include "report/summary.h"
+
+#include <math.h>
+
+/* Adds "NAME N" of each that there is, with commas between. Returns how many there were. */
+static int add_counts(struct buf *out, const char *const *names, const uint64_t *counts, int from, int to)
+{
+    int some = 0;
+    for (int i = from; i < to; i++)
+        if (counts[i] > 0)
+            buf_addf(out, "%s%s %llu", some++ > 0 ? ", " : "", names[i] ? names[i] : "other", (unsigned long long)counts[i]);
+    return some;
+}
+
+/* A line of the first table: its name, and what was written onto scratch, which is empty again after. */
+static void fact(struct grid *grid, const char *name, struct buf *scratch)
+{
+    grid_cell(grid, "%s", name);
+    grid_cell(grid, "%.*s", STR_ARG(buf_str(scratch)));
+    grid->text.failed = grid->text.failed || scratch->failed;
+    buf_clear(scratch);
+}
+
+static void number(struct grid *grid, const char *name, double value, const char *unit)
+{
+    if (isnan(value))
+        return;
+    grid_cell(grid, "%s", name);
+    grid_cell(grid, "%.2f%s", value, unit);
+}
+
+static void add_requests(const struct summary *summary, struct buf *out)
+{
+    buf_addf(out, "%llu completed", (unsigned long long)summary->completed);
+    if (summary->failed > 0) {
+        buf_addf(out, ", %llu failed (", (unsigned long long)summary->failed);
+        add_counts(out, failure_names, summary->errors, FAILURE_NONE, FAILURE_COUNT);
+        buf_add_char(out, ')');
+    }
+    if (summary->cancelled > 0)
+        buf_addf(out, ", %llu cancelled on request", (unsigned long long)summary->cancelled);
+    if (summary->retries > 0)
+        buf_addf(out, ", %llu retries", (unsigned long long)summary->retries);
+    if (summary->warmup > 0)
+        buf_addf(out, ", %llu warm-up left out", (unsigned long long)summary->warmup);
+}
+
+static void add_tokens(const struct summary *summary, struct buf *out)
+{
+    buf_addf(out, "%llu in, %llu out, counted by ", (unsigned long long)summary->input_tokens,
+             (unsigned long long)summary->output_tokens);
+    if (add_counts(out, token_sources, summary->sources, TOKENS_UNCOUNTED + 1, TOKENS_COUNT) == 0)
+        buf_add_str(out, STR("nobody"));
+    if (summary->sources[TOKENS_UNCOUNTED] > 0)
+        buf_addf(out, "; of %llu requests not counted, and not in these sums", (unsigned long long)summary->sources[TOKENS_UNCOUNTED]);
+}
+
+static void add_verdict(const struct summary_client *client, struct buf *out)
+{
+    buf_add_str(out, client->bottleneck ? STR("THE BOTTLENECK (") : STR("not the bottleneck"));
+    for (int i = 0, some = 0; i < SUMMARY_REASONS; i++)
+        if (client->reasons[i])
+            buf_addf(out, "%s%s", some++ > 0 ? ", " : "", summary_reasons[i]);
+    if (client->bottleneck)
+        buf_add_char(out, ')');
+}
+
+static void add_client(const struct summary *summary, struct buf *out)
+{
+    const struct summary_client *client = &summary->client;
+    const struct quantiles *lag = client->send_lag;
+    const char *between = "";
+    if (client->chunks > 0) {
+        buf_addf(out, "%llu of %llu chunks late (%.3f%%), clock: ", (unsigned long long)client->late, (unsigned long long)client->chunks,
+                 100 * summary_share(client->late, client->chunks));
+        add_counts(out, timing_clocks, client->clocks, 0, TIMING_CLOCK_COUNT);
+        between = "; ";
+    }
+    if (quantiles_count(lag) > 0) {
+        buf_addf(out, "%ssend lag p99 %.3f ms, max %.3f ms", between, quantiles_at(lag, 0.99) * 1e-6, quantiles_moments(lag).max * 1e-6);
+        between = "; ";
+    }
+    if (client->read_lag_ns != TIMING_NEVER) {
+        buf_addf(out, "%sread lag max %.3f ms", between, (double)client->read_lag_ns * 1e-6);
+        between = "; ";
+    }
+    if (client->cpu >= 0)
+        buf_addf(out, "%scpu max %.0f%%", between, 100 * client->cpu);
+}
+
+static void write_facts(const struct summary *summary, enum grid_style style, struct buf *out)
+{
+    struct grid grid = {.columns = 2, .flags = GRID_LEFT};
+    struct buf scratch = {0};
+    if (style == GRID_MARKDOWN)
+        grid_cell(&grid, "figure"), grid_cell(&grid, "value");
+    add_requests(summary, &scratch), fact(&grid, "requests", &scratch);
+    number(&grid, "success rate", 100 * summary_share(summary->completed, summary_offered(summary)), "%");
+    number(&grid, "duration", summary->duration_s, " s");
+    number(&grid, "requests/s", summary->request_rps, "");
+    number(&grid, "output tokens/s", summary->output_tps, "");
+    number(&grid, "total tokens/s", summary->total_tps, "");
+    add_tokens(summary, &scratch), fact(&grid, "tokens", &scratch);
+    buf_addf(&scratch, "%lld%s (vllm's way: %lld)", (long long)summary->peak, summary->peak_exact ? "" : " at most, by one-second buckets",
+             (long long)summary->vllm_peak);
+    fact(&grid, "peak concurrency", &scratch);
+    add_verdict(&summary->client, &scratch), fact(&grid, "client", &scratch);
+    add_client(summary, &scratch);
+    if (scratch.len > 0)
+        fact(&grid, "", &scratch);
+    grid_write(&grid, style, out);
+    grid_release(&grid);
+    buf_release(&scratch);
+}
+
+static void interval_rows(struct grid *grid, const struct summary *summary, enum metric metric)
+{
+    const struct bootstrap_sample *sample = &summary->intervals[metric];
+    double unit = summary_metrics[metric].unit;
+    if (!sample->quantiles || sample->kept.count == 0)
+        return;
+    for (int high = 0; high < 2; high++) {
+        grid_cell(grid, "  %g%% %s", 100 * summary->plan->ci_level, high ? "to" : "from");
+        grid_cell(grid, "%s", "");
+        grid_cell(grid, "%.2f", (high ? sample->mean.high : sample->mean.low) * unit);
+        grid_cell(grid, "%s", ""), grid_cell(grid, "%s", "");
+        for (size_t i = 0; i < summary->plan->percentile_count; i++)
+            grid_cell(grid, "%.2f", (high ? sample->quantiles[i].high : sample->quantiles[i].low) * unit);
+        grid_cell(grid, "%s", "");
+    }
+}
+
+static void metric_row(struct grid *grid, const struct summary *summary, enum profile profile, enum metric metric)
+{
+    const struct quantiles *q = summary->values[profile][metric];
+    const struct summary_plan *plan = summary->plan;
+    struct quantiles_moments m = quantiles_moments(q);
+    double unit = summary_metrics[metric].unit;
+    bool other = profile != plan->profile;
+    if (quantiles_count(q) == 0)
+        return;
+    grid_cell(grid, "%s%s%s%s", other ? profile_names[profile] : "", other ? " " : "", summary_metrics[metric].label,
+              quantiles_exact(q) ? "" : " ~");
+    grid_cell(grid, "%llu", (unsigned long long)quantiles_count(q));
+    grid_cell(grid, "%.2f", m.mean * unit), grid_cell(grid, "%.2f", m.std * unit), grid_cell(grid, "%.2f", m.min * unit);
+    for (size_t i = 0; i < plan->percentile_count; i++)
+        grid_cell(grid, "%s%.2f", summary_is_few(quantiles_count(q), plan->percentiles[i]) ? "*" : "",
+                  quantiles_at(q, plan->percentiles[i] / 100) * unit);
+    grid_cell(grid, "%.2f", m.max * unit);
+    if (!other)
+        interval_rows(grid, summary, metric);
+}
+
+static void write_metrics(const struct summary *summary, enum grid_style style, struct buf *out)
+{
+    const struct summary_plan *plan = summary->plan;
+    enum profile other = plan->profile == PROFILE_CONTENT ? PROFILE_VLLM : PROFILE_CONTENT;
+    struct grid grid = {.columns = 6 + plan->percentile_count};
+    bool few = false, sketched = false;
+    grid_cell(&grid, "%s", ""), grid_cell(&grid, "count"), grid_cell(&grid, "mean"), grid_cell(&grid, "std"), grid_cell(&grid, "min");
+    for (size_t i = 0; i < plan->percentile_count; i++)
+        grid_cell(&grid, "p%.10g", plan->percentiles[i]);
+    grid_cell(&grid, "max");
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        const struct quantiles *q = summary->values[plan->profile][i];
+        metric_row(&grid, summary, plan->profile, (enum metric)i);
+        sketched = sketched || !quantiles_exact(q);
+        for (size_t p = 0; quantiles_count(q) > 0 && p < plan->percentile_count; p++)
+            few = few || summary_is_few(quantiles_count(q), plan->percentiles[p]);
+    }
+    for (int i = 0; i < METRIC_COUNT; i++)
+        if (summary_other_has(summary, (enum metric)i))
+            metric_row(&grid, summary, other, (enum metric)i);
+    if (grid.cells > grid.columns) {
+        buf_add_char(out, '\n');
+        grid_write(&grid, style, out);
+    }
+    if (few || sketched)
+        buf_add_str(out, style == GRID_MARKDOWN ? STR("\n") : STR(""));
+    if (few)
+        buf_addf(out, "%s* fewer than %d samples lie beyond it\n", style == GRID_MARKDOWN ? "\\" : "", SUMMARY_FEW_SAMPLES);
+    if (sketched)
+        buf_addf(out, "%s~ more than %zu values: percentiles are within %.3f%%\n", few && style == GRID_MARKDOWN ? "\n" : "", plan->keep,
+                 100 * QUANTILES_ERROR);
+    grid_release(&grid);
+}
+
+static void write_slos(const struct summary *summary, enum grid_style style, struct buf *out)
+{
+    struct grid grid = {.columns = 6 + SLO_COUNT};
+    if (summary->plan->slo_count == 0)
+        return;
+    grid_cell(&grid, "SLO"), grid_cell(&grid, "met"), grid_cell(&grid, "attainment"), grid_cell(&grid, "goodput/s");
+    for (int limit = 0; limit < SLO_COUNT; limit++)
+        grid_cell(&grid, "over %s", slo_names[limit]);
+    grid_cell(&grid, "unmeasured"), grid_cell(&grid, "failed");
+    for (size_t i = 0; i < summary->plan->slo_count; i++) {
+        const struct summary_slo *slo = &summary->slos[i];
+        grid_cell(&grid, "%s", summary->plan->slos[i].text);
+        grid_cell(&grid, "%llu", (unsigned long long)slo->met);
+        grid_cell(&grid, "%.2f%%", 100 * summary_share(slo->met, summary_offered(summary)));
+        grid_cell(&grid, "%.2f", (double)slo->met / summary->duration_s);
+        for (int limit = 0; limit < SLO_COUNT; limit++)
+            if (isnan(summary->plan->slos[i].limits[limit]))
+                grid_cell(&grid, "-");
+            else
+                grid_cell(&grid, "%llu", (unsigned long long)slo->violated[limit]);
+        grid_cell(&grid, "%llu", (unsigned long long)slo->unmeasured);
+        grid_cell(&grid, "%llu", (unsigned long long)summary->failed);
+    }
+    buf_add_char(out, '\n');
+    grid_write(&grid, style, out);
+    grid_release(&grid);
+}
+
+static void write_parts(const struct summary *summary, enum grid_style style, struct buf *out)
+{
+    struct grid grid = {.columns = 4};
+    if (summary->part_count < 2)
+        return;
+    grid_cell(&grid, "part"), grid_cell(&grid, "requests"), grid_cell(&grid, "duration s"), grid_cell(&grid, "peak concurrency");
+    for (size_t i = 0; i < summary->part_count; i++) {
+        const struct summary_part *part = &summary->parts[i];
+        grid_cell(&grid, "%s", part->start);
+        grid_cell(&grid, "%llu", (unsigned long long)part->requests);
+        grid_cell(&grid, "%.2f", isnan(part->duration_s) ? 0 : part->duration_s);
+        grid_cell(&grid, "%lld", (long long)part->peak);
+    }
+    buf_add_char(out, '\n');
+    grid_write(&grid, style, out);
+    grid_release(&grid);
+}
+
+void summary_write_table(const struct summary *summary, enum grid_style style, struct buf *out)
+{
+    write_facts(summary, style, out);
+    write_metrics(summary, style, out);
+    write_slos(summary, style, out);
+    write_parts(summary, style, out);
+}

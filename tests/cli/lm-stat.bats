@@ -1,0 +1,264 @@
+bats_require_minimum_version 1.5.0
+load ../lib
+
+# request JQ: one line, the worked stream of a chat of three tokens (role .5000, "Hel" .5001, "lo" .52, "!" .56 s after
+# it was sent, 2 ms after it was due), changed so.
+request() {
+    jq -nc '{id: "a", api: "chat", task: "chat",
+        response: {text: "Hello!", status: 200, tokens: {prompt: 9, completion: 3, source: "usage"}},
+        timing: {start: "2026-11-24T07:43:00Z", start_ns: 1, load: {mode: "open", rate_rps: 1}, due_ns: 0, sent_ns: 2000000,
+            headers_ns: 3000000, first_ns: 502100000, last_ns: 562000000, end_ns: 562200000,
+            chunks_ns: [502000000, 502100000, 522000000, 562000000],
+            clock: "kernel", late: 0, read_lag_ns: 5000, cpu: 0.1}} | '"$1"
+}
+
+failed='.response = {status: 503, error: {kind: "http_status", message: "m"}} | del(.timing.first_ns, .timing.last_ns, .timing.chunks_ns)'
+
+# figures JQ: that of the summary of the file records, as compact JSON.
+figures() {
+    lm-stat --format json "${options[@]}" records | jq -c "$1"
+}
+
+options=()
+rounded='def r: if type == "number" then . * 1e6 | round / 1e6 else . end;'
+
+@test "lm-stat: the worked stream, by content" {
+    request . >records
+    [ "$(figures "$rounded"'[.profile, (.ttft_ms, .ttft_from_due_ms, .tpot_ms, .e2e_ms, .e2e_from_due_ms, .queue_wait_ms | .p50 | r)]')" = \
+        '["content",500.1,502.1,29.95,560,562,2]' ]
+    [ "$(figures "$rounded"'.itl_ms | [.count, (.min, .mean, .std, .max, .p75 | r), .exact]')" = '[2,19.9,29.95,10.05,40,34.975,true]' ]
+    [ "$(figures "$rounded"'.tokens_per_s.mean | r')" = 50.083472 ]
+    [ "$(figures "$rounded"'[.duration_s, .request_throughput_rps, .output_token_throughput_tps, .total_token_throughput_tps | r]')" = \
+        '[0.5622,1.778726,5.336179,21.344717]' ]
+}
+
+@test "lm-stat: the worked stream as vllm bench serve has it, and both where they differ" {
+    request . >records
+    options=(--profile vllm)
+    [ "$(figures "$rounded"'[.profile, (.ttft_ms, .tpot_ms, .e2e_ms | .p50 | r), .itl_ms.count, (.itl_ms.min | r), .other_profile.profile]')" = \
+        '["vllm",500,30,560,3,0.1,"content"]' ]
+    # A stream without a chunk more: one profile is enough.
+    request '.timing.chunks_ns |= .[1:]' >records
+    [ "$(figures '[.itl_ms.count, .other_profile]')" = '[2,null]' ]
+}
+
+@test "lm-stat: the role's chunk that came with the first token is no token" {
+    request '.timing.chunks_ns = [502100000, 502100000, 522000000, 562000000, 562100000]' >records
+    [ "$(figures '.itl_ms.count')" = 2 ]
+    request '.api = "completions" | .timing.chunks_ns = [502100000, 502100000, 522000000, 562000000]' >records
+    [ "$(figures '.itl_ms | [.count, .min]')" = '[3,0]' ] # two tokens in one segment
+}
+
+@test "lm-stat: what was not streamed has its end for the last token, and neither TTFT nor TPOT" {
+    request 'del(.timing.first_ns, .timing.last_ns, .timing.chunks_ns, .timing.late)' >records
+    [ "$(figures "$rounded"'[(.e2e_ms.max | r), .ttft_ms, .tpot_ms, .itl_ms, .tokens_per_s, .tokens.output]')" = '[560.2,null,null,null,null,3]' ]
+}
+
+@test "lm-stat: one token has no TPOT, and what nobody counted no tokens" {
+    { request '.response.tokens.completion = 1'; request 'del(.response.tokens)'; } >records
+    [ "$(figures '[.ttft_ms.count, .tpot_ms, .tokens.output, .tokens.uncounted_requests, .tokens.sources.usage]')" = '[2,null,1,1,1]' ]
+    request 'del(.response.tokens)' >records
+    [ "$(figures '[.output_token_throughput_tps, .total_token_throughput_tps]')" = '[null,null]' ]
+}
+
+@test "lm-stat: failed, cancelled and warm-up requests are counted, and in no latency" {
+    {
+        request .
+        request "$failed | .timing.end_ns = 2000000000"
+        request '.response = {error: {kind: "of-tomorrow"}} | .timing.end_ns = 9'
+        request '.response = {cancelled: true}'
+        request '.timing.warmup = true | .timing.sent_ns = -9000000000'
+    } >records
+    [ "$(figures '.requests')" = '{"total":5,"completed":1,"failed":2,"cancelled":1,"warmup":1,"retries":0}' ]
+    [ "$(figures '[.success_rate * 3, .errors, .ttft_ms.count, .e2e_ms.count, .duration_s, .tokens.output]')" = \
+        '[1,{"other":1,"http_status":1},1,1,2,3]' ]
+    [[ $(lm-stat records) == *"1 completed, 2 failed (other 1, http_status 1), 1 cancelled on request, 1 warm-up left out"* ]]
+}
+
+@test "lm-stat: parts of a resumed run are kept apart" {
+    {
+        request .
+        request .
+        request '.timing.start = "2026-11-24T08:00:00Z"'
+        request '.timing.attempts = [{sent_ns: 0, end_ns: 1, kind: "connect"}]'
+    } >records
+    # One clock would see four at once in half a second.
+    [ "$(figures '[.peak_concurrency, .requests.retries, (.duration_s * 10000 | round), (.parts[] | .start, .requests, .peak_concurrency, .load.mode)]')" = \
+        '[3,1,11244,"2026-11-24T07:43:00Z",3,3,"open","2026-11-24T08:00:00Z",1,1,"open"]' ]
+    lm-stat records | grep -E '^2026-11-24T08:00:00Z +1 +0.56 +1$'
+}
+
+@test "lm-stat: peak concurrency is exact, and vllm's is beside it" {
+    for at in 0 100 200; do
+        request ".timing |= with_entries(if .key | endswith(\"_ns\") and . != \"chunks_ns\" and . != \"start_ns\" and . != \"read_lag_ns\"
+            then .value = .value / 10 + $at * 1000000 else . end) | .timing.chunks_ns = [$at * 1000000 + 50000000]"
+    done >records
+    [ "$(figures '[.peak_concurrency, .peak_concurrency_exact, .vllm_max_concurrent_requests]')" = '[1,true,3]' ]
+}
+
+@test "lm-stat: limits count from due, and a value that equals one keeps it" {
+    { request .; request "$failed"; request 'del(.response.tokens)'; } >records
+    options=(--slo 'ttft=502.1ms,tpot=29.95ms,itl=40ms,e2e=562ms' --slo ttft=502ms,e2e=1s --slo tpot=1ms)
+    [ "$(figures '.slo[0] | [.met, .violations, .unmeasured, .failed]')" = '[1,{"ttft":0,"tpot":0,"itl":0,"e2e":0},1,1]' ]
+    [ "$(figures '.slo[1] | [.limits, .met, .attainment, .goodput_rps, .violations]')" = '["ttft=502ms,e2e=1s",0,0,0,{"ttft":2,"e2e":0}]' ]
+    [ "$(figures '.slo[2] | [.met, .violations.tpot, .unmeasured]')" = '[0,1,1]' ]
+    [ "$(figures '.slo[0] | [.attainment * 3, .goodput_rps * 0.5622 | round]')" = '[1,1]' ]
+    for wrong in ttft ttft= ttft=x ttft=1ms,ttft=2ms tps=3 ''; do
+        run --separate-stderr lm-stat --slo "$wrong" records
+        [ "$status" -eq 2 ]
+        [[ ${stderr_lines[0]} == "lm-stat: --slo: "* ]]
+    done
+}
+
+@test "lm-stat: a line a request, with what is not known left out" {
+    { request .; request "$failed"' | .id = "x,\"y"'; request '.timing.warmup = true'; request 'del(.timing.due_ns, .response.tokens)'; } >records
+    diff - <(lm-stat --each --slo ttft=1s --format csv records) <<'EOF'
+id,input_tokens,output_tokens,queue_wait_ms,inference_ms,ttft_ms,tpot_ms,e2e_ms,tokens_per_s,slo_met,error
+a,9,3,2,560,500.1,29.95,562,50.08347245409015,true,
+"x,""y",,,2,,,,,,false,http_status
+a,,,,560,500.1,,560,,true,
+EOF
+    [ "$(lm-stat --each --format json records | sed -n 2p)" = '{"id":"x,\"y","queue_wait_ms":2,"error":"http_status"}' ]
+    lm-stat --each records | grep -E '^a +9 +3 +2\.000 +560\.000 +500\.100 +29\.950 +562\.000 +50\.083$'
+    [ "$(lm-stat --each --format md records | wc -l)" -eq 5 ]
+}
+
+@test "lm-stat: groups come by the order of their values, in every format" {
+    for rate in 10 2 '"x"' null; do
+        request ".timing.load.rate_rps = $rate"
+    done >records
+    request 'del(.timing.load)' >>records
+    options=(--by timing.load.rate_rps)
+    [ "$(figures '[.group.value, .requests.total]' | tr -d '\n')" = '[2,1][10,1]["x",1][null,1][null,1]' ]
+    [ "$(lm-stat "${options[@]}" records | grep rate_rps | tr '\n' ' ')" = \
+        'timing.load.rate_rps: 2 timing.load.rate_rps: 10 timing.load.rate_rps: "x" timing.load.rate_rps: null timing.load.rate_rps: (missing) ' ]
+    lm-stat "${options[@]}" --format csv records >csv
+    [ "$(wc -l <csv)" -eq 6 ]
+    [ "$(awk -F, '{print NF}' csv | sort -u | wc -l)" -eq 1 ]
+    [[ $(head -n 1 csv) == group.member,group.value,profile,requests.total,* ]]
+    [ "$(lm-stat "${options[@]}" --format md records | grep -c '^### ')" -eq 5 ]
+    options=(--by /task)
+    [ "$(figures '.group')" = '{"member":"/task","value":"chat"}' ]
+}
+
+@test "lm-stat: a bad line is named and left out, and the rest counts" {
+    {
+        request .
+        echo '{"id":'
+        echo '{"id":"b"}'
+        request 'del(.response)'
+        request '.timing.sent_ns = "x"'
+        request 'del(.timing.end_ns)'
+        request '.response.tokens.completion = -1'
+        request '.response.tokens.source = "guess"'
+        request '.response.error = {}'
+        request .
+    } >records
+    run --separate-stderr lm-stat --format json records
+    [ "$status" -eq 1 ]
+    [ "$(jq .requests.total <<<"$output")" -eq 2 ]
+    diff - <(printf '%s\n' "${stderr_lines[@]}" | sed 's/not JSON.*/not JSON/') <<'EOF'
+lm-stat: records:2: not JSON
+lm-stat: records:3: has no "timing"
+lm-stat: records:4: has no "response"
+lm-stat: records:5: timing.sent_ns: not a whole number
+lm-stat: records:6: timing.end_ns: is missing, and there is no response.error
+lm-stat: records:7: response.tokens.completion: not a whole number from 0 to 2^53
+lm-stat: records:8: response.tokens.source: none of usage, ids, tokenizer
+lm-stat: records:9: response.error.kind: not a string
+EOF
+    run lm-stat nowhere
+    [ "$status" -eq 3 ]
+}
+
+@test "lm-stat: nothing is a summary too" {
+    [ "$(lm-stat --format json </dev/null | jq -c '[.requests.total, .success_rate, .duration_s, .ttft_ms, .client.bottleneck]')" = '[0,null,null,null,false]' ]
+    lm-stat --slo ttft=1s --ci 95 </dev/null
+    [ -z "$(lm-stat --by task </dev/null)" ]
+}
+
+@test "lm-stat: beyond --keep percentiles come from a sketch, which says so and keeps its bound" {
+    # first_ns from 1.002 to 4.002 s, no two alike
+    request . | jq -c 'range(2000) as $i | .timing.first_ns = 1002000000 + $i * 1500000 | .timing.last_ns = .timing.first_ns + 1e9
+        | .timing.end_ns = .timing.last_ns | .timing.chunks_ns = [.timing.first_ns, .timing.last_ns]' >records
+    lm-stat --format json records >exact
+    lm-stat --format json --keep 100 records >sketched
+    [ "$(jq -c '[.ttft_ms.exact, .ttft_ms.relative_error, .peak_concurrency, .peak_concurrency_exact, .kept_values]' exact)" = '[true,null,2000,true,1000000]' ]
+    [ "$(jq -c '[.ttft_ms.exact, .ttft_ms.relative_error, .peak_concurrency_exact, .kept_values]' sketched)" = '[false,0.000244140625,false,100]' ]
+    jq -es '[.[].ttft_ms] | (.[0] | [.count, .min, .max]) == (.[1] | [.count, .min, .max])
+        and (.[0].mean - .[1].mean | fabs) < 1e-6
+        and ([.[0], .[1]] | [map(.p50), map(.p90), map(.p99)] | all((.[0] - .[1] | fabs) <= .[0] * 0.000245))' exact sketched
+    [[ $(lm-stat --keep 100 records) == *"TTFT ms ~"*"~ more than 100 values: percentiles are within 0.024%"* ]]
+}
+
+@test "lm-stat: memory does not grow with the number of requests" {
+    [[ $LM_BUILD != */san ]] || skip "the sanitiser has its own malloc"
+    request . | jq -c 'range(1000) as $i | .' >thousand
+    for i in {1..40}; do cat thousand; done >many
+    small=$(env time -f %M lm-stat --keep 100 thousand 2>&1 >/dev/null || true)
+    large=$(env time -f %M lm-stat --keep 100 many 2>&1 >/dev/null || true)
+    [[ $small =~ ^[0-9]+$ ]] || skip "no time(1)"
+    [ "$large" -lt $((small + 1024)) ]
+}
+
+@test "lm-stat: intervals hold what they are of, and are the same again" {
+    request . | jq -c 'range(50) as $i | .timing.first_ns += $i * 1000000 | .timing.last_ns += $i * 1000000 | .timing.end_ns += $i * 1000000
+        | .timing.chunks_ns |= map(. + $i * 1000000)' >records
+    options=(--ci 90 --seed 3 --resamples 200)
+    [ "$(figures '.ttft_ms | .ci.level == 0.9 and .ci.mean.low < .mean and .mean < .ci.mean.high and .ci.p50.low <= .p50 and .p50 <= .ci.p50.high')" = true ]
+    [ "$(figures '.ttft_ms.ci')" = "$(figures '.ttft_ms.ci')" ]
+    lm-stat "${options[@]}" records | grep -E '^  90% from '
+    options=()
+    [ "$(figures '.ttft_ms.ci')" = null ]
+}
+
+@test "lm-stat: few samples beyond a percentile are marked" {
+    request . | jq -c 'range(100) as $i | .' >records
+    [ "$(figures '.ttft_ms.few_samples')" = '["p95","p99","p99.9"]' ]
+    options=(--percentiles 5,50,99.99)
+    [ "$(figures '.ttft_ms | [.few_samples, keys_unsorted]')" = '[["p5","p99.99"],["count","mean","std","min","p5","p50","p99.99","max","exact","few_samples"]]' ]
+    for wrong in 50,50 90,50 101 x ''; do
+        run lm-stat --percentiles "$wrong" records
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "lm-stat: a client that was the bottleneck is named" {
+    request . | jq -c 'range(1000) as $i | .timing.late = (if $i < 4 then 1 else 0 end)' >records
+    [ "$(figures '.client | [.bottleneck, .reasons, .late_chunks, .chunks, .late_share, .clocks, .cpu_max, .read_lag_max_ms]')" = \
+        '[false,[],4,4000,0.001,{"kernel":1000},0.1,0.005]' ]
+    request '.timing.late = 1' >>records
+    [ "$(figures '.client | [.bottleneck, .reasons]')" = '[true,["late_chunks"]]' ]
+    [[ $(lm-stat records) == *"client "*"THE BOTTLENECK (late_chunks)"* ]]
+    request '.timing.due_ns = -20000000' >records
+    [ "$(figures '.client | [.reasons, .send_lag_ms.max]')" = '[["send_lag"],22]' ]
+    # A limit of concurrency or an earlier try explains it.
+    request '.timing.due_ns = -20000000 | .timing.load.concurrency = 4' >records
+    [ "$(figures '.client | [.reasons, .send_lag_ms]')" = '[[],null]' ]
+    request '.timing.due_ns = -20000000 | .timing.attempts = [{sent_ns: -20000000, end_ns: 0, kind: "connect"}]' >records
+    [ "$(figures '.client.reasons')" = '[]' ]
+    request '.timing.cpu = 0.95' >records
+    [ "$(figures '.client.reasons')" = '["cpu"]' ]
+}
+
+@test "lm-stat: numbers at the edge of what fits do no harm" {
+    # jq would round them
+    request '.timing.due_ns = "L" | .timing.sent_ns = "H" | .timing.chunks_ns = ["L", "H"] | .timing.attempts = [{sent_ns: "L", end_ns: "H"}]
+        | .timing.late = "H" | .response.tokens.prompt = 9007199254740992' |
+        sed 's/"L"/-9223372036854775807/g; s/"H"/9223372036854775807/g' >records
+    cat records records >>twice
+    lm-stat --keep 0 twice
+    lm-stat --profile vllm --slo itl=1s,e2e=1s --format json twice | jq -e '.requests.completed == 2 and .queue_wait_ms.count == 2'
+    lm-stat --each records
+}
+
+@test "lm-stat: any one allocation, read or write may fail" {
+    { request .; request "$failed | .task = \"b\" | .timing.start = \"x\""; echo garbage; } >records
+    request "$failed" >other
+    for kind in alloc read write; do
+        fails_everywhere "$kind" lm-stat --keep 1 --slo ttft=1s records
+    done
+    fails_everywhere alloc lm-stat --by task --ci 95 --resamples 10 records
+    fails_everywhere alloc lm-stat --format csv other
+    fails_everywhere alloc lm-stat --each --format md records
+}
