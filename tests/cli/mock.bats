@@ -344,6 +344,7 @@ events() {
     serve -m tiny
     [ "$(curl -sS -o /dev/null -w '%{http_code}' "$url/health")" = 200 ]
     [ "$(curl -sS "$url/v1/models?x=1" | jq -r '.data[0].id')" = tiny ]
+    [ "$(chat '{"stream": false, "model": ""}' | jq -r .model)" = tiny ]
     curl -sS "$url/metrics" >got
     grep -qx 'vllm:generation_tokens_total{model_name="tiny"} 3' got
     grep -qx 'vllm:num_requests_running{model_name="tiny"} 0' got

@@ -102,15 +102,15 @@ static void set_tokens(struct answer *answer, const struct script *script, struc
     int64_t asked = request->max_tokens, most = script->has_text ? words_of(buf_str(&answer->text)) : INT64_MAX;
     if (answer_has(answer, FAULT_NO_CHOICES))
         answer->tokens = 0;
+    else if (script->has_text && script->tokens_are != SCRIPT_TOKENS_EXACT)
+        answer->tokens = most;
     else if (script->tokens_are != SCRIPT_TOKENS_UNSAID)
         answer->tokens = (int64_t)(distribution_draw(&script->tokens, rng) + 0.5);
-    else if (script->has_text)
-        answer->tokens = most;
     else if (script->has_tool_calls && request->api == WIRE_CHAT)
         answer->tokens = 0;
     else
         answer->tokens = asked >= 0 ? asked : SCRIPT_TOKENS_DEFAULT;
-    if (script->tokens_are != SCRIPT_TOKENS_EXACT && asked >= 0 && asked < answer->tokens)
+    if (script->tokens_are == SCRIPT_TOKENS_BOUNDED && !script->has_text && asked >= 0 && asked < answer->tokens)
         answer->tokens = asked;
     if (answer->tokens > most)
         answer->tokens = most;
