@@ -19,7 +19,7 @@ enum { MOST_PERCENTILES = 32, MOST_SLOS = 64 };
 
 static struct {
     int format, profile;
-    const char *by, *percentiles;
+    const char *output, *by, *percentiles;
     struct opt_list slos;
     int64_t keep, resamples, seed;
     double ci_percent;
@@ -40,6 +40,7 @@ static const struct opt_spec specs[] = {
     {0, "resamples", OPT_INT, &opt.resamples, .min = 10, .max = 1e6, .arg = "N", .help = "drawings that an interval is made of (1000)"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of these drawings (0)"},
     {0, "format", OPT_CHOICE, &opt.format, .choices = opt_formats, .help = "how to print (text)"},
+    {'o', "output", OPT_STR, &opt.output, .arg = "FILE", .help = "write to FILE, by way of FILE.part"},
     {.type = OPT_END, .arg = "[FILE...]"},
 };
 
@@ -94,18 +95,12 @@ static struct summary_plan plan_of_options(void)
     return plan;
 }
 
-/* What is done with a record. */
-struct taker {
-    int (*take)(void *arg, const struct jsonl_record *rec, const struct request *request, struct err *err);
-    void *arg;
-};
-
-/* Reads all records and gives each good one to the taker. The status of the program. */
-static int read_all(char **paths, struct taker to)
+/* Reads all records and gives each good one to take. The status of the program. */
+static int read_all(char **paths, int (*take)(void *, const struct jsonl_record *, const struct measured *, struct err *), void *arg)
 {
     struct err err = {0};
     struct jsonl_record *rec;
-    struct request request = {0};
+    struct measured request = {0};
     enum jsonl_got got;
     int status = EXIT_DONE;
     struct jsonl_reader *in = jsonl_open(paths, &err);
@@ -114,7 +109,7 @@ static int read_all(char **paths, struct taker to)
     while ((got = jsonl_next(in, &rec, &err)) != JSONL_END) {
         if (got == JSONL_FAILED)
             die(EXIT_CANNOT, &err);
-        if (got == JSONL_RECORD && request_read(&request, rec->root, &err) < 0) {
+        if (got == JSONL_RECORD && measured_read(&request, rec->root, &err) < 0) {
             if (err.kind == ERR_NOMEM)
                 die(EXIT_CANNOT, &err);
             got = JSONL_BAD;
@@ -122,10 +117,10 @@ static int read_all(char **paths, struct taker to)
         if (got == JSONL_BAD) {
             warn("%s: %s", jsonl_where(in), err.msg);
             status = EXIT_SOME_FAILED;
-        } else if (to.take(to.arg, rec, &request, &err) < 0)
+        } else if (take(arg, rec, &request, &err) < 0)
             die(EXIT_CANNOT, &err);
     }
-    request_release(&request);
+    measured_release(&request);
     jsonl_close(in);
     return status;
 }
@@ -144,7 +139,7 @@ static int print_lines(struct buf *out, struct err *err)
     return rc;
 }
 
-static int take_each(void *arg, const struct jsonl_record *rec, const struct request *request, struct err *err)
+static int take_each(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err)
 {
     struct each_state *state = arg;
     struct str id = {0};
@@ -155,7 +150,7 @@ static int take_each(void *arg, const struct jsonl_record *rec, const struct req
     return print_lines(&state->out, err);
 }
 
-static int take_group(void *arg, const struct jsonl_record *rec, const struct request *request, struct err *err)
+static int take_group(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err)
 {
     struct summary *summary = groups_find(arg, rec->root, err);
     return summary ? summary_add(summary, request, err) : -1;
@@ -229,7 +224,7 @@ static int summarise(char **paths, const struct summary_plan *plan)
     struct groups *groups = groups_new(plan, opt.by);
     if (!groups)
         err_nomem(&err), die(EXIT_CANNOT, &err);
-    int status = read_all(paths, (struct taker){take_group, groups});
+    int status = read_all(paths, take_group, groups);
     if (groups_each(groups, print_group, &to, &err) < 0)
         die(EXIT_CANNOT, &err);
     if (opt.format == FORMAT_CSV && (csv_write(&to.csv, &to.out, &err) < 0 || print_lines(&to.out, &err) < 0))
@@ -247,7 +242,7 @@ static int list(char **paths, const struct summary_plan *plan)
     each_head(&state.each, &state.out);
     if (print_lines(&state.out, &err) < 0)
         die(EXIT_CANNOT, &err);
-    int status = read_all(paths, (struct taker){take_each, &state});
+    int status = read_all(paths, take_each, &state);
     buf_release(&state.out);
     return status;
 }
@@ -257,6 +252,8 @@ int main(int argc, char **argv)
     struct err err;
     char **paths = opt_parse(argc, argv, specs, "latency, throughput and goodput of what was sent");
     struct summary_plan plan = plan_of_options();
+    if (opt.output && out_to(opt.output, &err) < 0)
+        die(EXIT_CANNOT, &err);
     int status = opt.each ? list(paths, &plan) : summarise(paths, &plan);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);

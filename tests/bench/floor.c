@@ -30,7 +30,7 @@ static const char event_mark[] = "data: ", body_end[TAIL + 1] = "0\r\n\r\n";
 
 struct connection {
     int fd;
-    size_t matched; // of event_mark, at the end of the last read
+    size_t matched;  // of event_mark, at the end of the last read
     char tail[TAIL]; // the last bytes read
 };
 
@@ -172,25 +172,39 @@ static void prepare(void)
 
 static void parse(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"host", 1, NULL, 'h'},    {"port", 1, NULL, 'p'},   {"connections", 1, NULL, 'c'}, {"requests", 1, NULL, 'n'},
-        {"seconds", 1, NULL, 's'}, {"tokens", 1, NULL, 't'}, {"extra", 1, NULL, 'x'},       {NULL, 0, NULL, 0},
-    };
+    static const struct option longs[] = {{"host", 1, NULL, 'h'},     {"port", 1, NULL, 'p'},    {"connections", 1, NULL, 'c'},
+                                          {"requests", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'}, {"tokens", 1, NULL, 't'},
+                                          {"extra", 1, NULL, 'x'},    {NULL, 0, NULL, 0}};
     int letter;
     while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1)
         switch (letter) {
-        case 'h': opt.host = optarg; break;
-        case 'p': opt.port = strtol(optarg, NULL, 10); break;
-        case 'c': opt.connections = strtol(optarg, NULL, 10); break;
-        case 'n': opt.requests = strtol(optarg, NULL, 10); break;
-        case 's': opt.seconds = strtod(optarg, NULL); break;
-        case 't': opt.tokens = strtol(optarg, NULL, 10); break;
-        case 'x': opt.extra = optarg; break;
-        default: exit(2);
+        case 'h':
+            opt.host = optarg;
+            break;
+        case 'p':
+            opt.port = strtol(optarg, NULL, 10);
+            break;
+        case 'c':
+            opt.connections = strtol(optarg, NULL, 10);
+            break;
+        case 'n':
+            opt.requests = strtol(optarg, NULL, 10);
+            break;
+        case 's':
+            opt.seconds = strtod(optarg, NULL);
+            break;
+        case 't':
+            opt.tokens = strtol(optarg, NULL, 10);
+            break;
+        case 'x':
+            opt.extra = optarg;
+            break;
+        default:
+            exit(2);
         }
     if (opt.port < 1 || opt.port > 65535 || opt.connections < 1 || opt.connections > 60000 || opt.tokens < 1) {
-        fprintf(stderr, "usage: floor --port P [--host ADDRESS] [--connections C] [--requests N | --seconds S] [--tokens T] "
-                        "[--extra JSON]\n");
+        fprintf(stderr,
+                "usage: floor --port P [--host ADDRESS] [--connections C] [--requests N | --seconds S] [--tokens T] [--extra JSON]\n");
         exit(2);
     }
 }
@@ -216,10 +230,11 @@ int main(int argc, char **argv)
             read_some(events[i].data.ptr);
     }
     double seconds = now_s() - start_s;
-    printf("{\"connections\":%ld,\"events\":%llu,\"requests\":%ld,\"failed\":%ld,\"seconds\":%.3f,", opt.connections,
-           (unsigned long long)run.events, run.done, run.failed, seconds);
-    printf("\"events_per_s\":%.0f,\"requests_per_s\":%.0f,\"cpu_s\":%.3f}\n", (double)run.events / seconds, (double)run.done / seconds,
-           cpu_s() - before_cpu_s);
+    printf("{\"connections\":%ld,\"events\":%llu,\"requests\":%ld,\"failed\":%ld,\"seconds\":%.3f,\"events_per_s\":%.0f,\"requests_per_"
+           "s\":%.0f,"
+           "\"cpu_s\":%.3f}\n",
+           opt.connections, (unsigned long long)run.events, run.done, run.failed, seconds, (double)run.events / seconds,
+           (double)run.done / seconds, cpu_s() - before_cpu_s);
     free(connections);
     return fflush(stdout) == 0 ? 0 : 3;
 }

@@ -22,6 +22,33 @@ figures() {
 options=()
 rounded='def r: if type == "number" then . * 1e6 | round / 1e6 else . end;'
 
+# As many records as asked for, one an answer, all of them different; times from a small generator of its own.
+many() {
+    jq -nc --argjson n "$1" 'def next: (. * 1103515245 + 12345) % 2147483648;
+        foreach range($n) as $i ({seed: 1}; .seed |= next | .seed as $s | (1 + $s % 40) as $tokens
+            | ($i * 7000000 + $s % 900000) as $sent | ($sent + 20000000 + $s % 30000000) as $first
+            | [range($tokens)] | map($first + . * 5000000 + (($s + . * 7919) % 4000000)) as $chunks
+            | {seed: $s, record: {id: "r\($i)", task: (if $i % 3 == 0 then "x" else "y" end),
+                response: {tokens: {prompt: ($s % 100), completion: $tokens, source: "usage"}},
+                timing: {start: "s", start_ns: 0, load: {mode: "open"}, due_ns: ($sent - $s % 1000), sent_ns: $sent, first_ns: $chunks[0],
+                    last_ns: $chunks[-1], end_ns: ($chunks[-1] + 10), chunks_ns: $chunks, clock: "kernel", late: 0, cpu: 0.1}}};
+            .record)'
+}
+
+# lm-stat FILE --format json OPTION..., in $output.
+stat_json() {
+    run --separate-stderr lm-stat --format json "$@"
+}
+
+# holds FILTER: it is true of $output.
+holds() {
+    jq -e "def near(x): (. - x | fabs) <= 1e-9 * (x | fabs); $1" <<<"$output" >/dev/null || {
+        echo "not so: $1"
+        echo "$output"
+        return 1
+    }
+}
+
 @test "lm-stat: the worked stream, by content" {
     request . >records
     [ "$(figures "$rounded"'[.profile, (.ttft_ms, .ttft_from_due_ms, .tpot_ms, .e2e_ms, .e2e_from_due_ms, .queue_wait_ms | .p50 | r)]')" = \
@@ -47,6 +74,8 @@ rounded='def r: if type == "number" then . * 1e6 | round / 1e6 else . end;'
     [ "$(figures '.itl_ms.count')" = 2 ]
     request '.api = "completions" | .timing.chunks_ns = [502100000, 502100000, 522000000, 562000000]' >records
     [ "$(figures '.itl_ms | [.count, .min]')" = '[3,0]' ] # two tokens in one segment
+    request 'del(.api) | .request = {messages: []} | .timing.chunks_ns = [502100000, 502100000, 522000000, 562000000]' >records
+    [ "$(figures '.itl_ms.count')" = 2 ] # a body with messages is a chat
 }
 
 @test "lm-stat: what was not streamed has its end for the last token, and neither TTFT nor TPOT" {
@@ -188,7 +217,7 @@ EOF
     jq -es '[.[].ttft_ms] | (.[0] | [.count, .min, .max]) == (.[1] | [.count, .min, .max])
         and (.[0].mean - .[1].mean | fabs) < 1e-6
         and ([.[0], .[1]] | [map(.p50), map(.p90), map(.p99)] | all((.[0] - .[1] | fabs) <= .[0] * 0.000245))' exact sketched
-    [[ $(lm-stat --keep 100 records) == *"TTFT ms ~"*"~ more than 100 values: percentiles are within 0.024%"* ]]
+    [[ $(lm-stat --keep 100 records) == *"TTFT ms ~"*"~ more than 100 values: percentiles are within 0.025%"* ]]
 }
 
 @test "lm-stat: memory does not grow with the number of requests" {
@@ -237,7 +266,13 @@ EOF
     [ "$(figures '.client | [.reasons, .send_lag_ms]')" = '[[],null]' ]
     request '.timing.due_ns = -20000000 | .timing.attempts = [{sent_ns: -20000000, end_ns: 0, kind: "connect"}]' >records
     [ "$(figures '.client.reasons')" = '[]' ]
-    request '.timing.cpu = 0.95' >records
+    # A closed loop's is no limit that explains it: due is when a slot was free.
+    request '.timing.due_ns = -20000000 | .timing.load = {mode: "closed", concurrency: 4}' >records
+    [ "$(figures '.client.reasons')" = '["send_lag"]' ]
+    # One busy second is no reason; more than one request in a hundred is.
+    request . | jq -c 'range(100) as $i | .timing.cpu = (if $i < 1 then 0.95 else 0.2 end)' >records
+    [ "$(figures '.client | [.reasons, .cpu_max, .cpu_high_share]')" = '[[],0.95,0.01]' ]
+    request '.timing.cpu = 0.95' >>records
     [ "$(figures '.client.reasons')" = '["cpu"]' ]
 }
 
@@ -250,6 +285,67 @@ EOF
     lm-stat --keep 0 twice
     lm-stat --profile vllm --slo itl=1s,e2e=1s --format json twice | jq -e '.requests.completed == 2 and .queue_wait_ms.count == 2'
     lm-stat --each records
+}
+
+@test "lm-stat: mean, deviation and percentiles are the reference's" {
+    many 500 >in.jsonl
+    stat_json in.jsonl
+    jq -s '
+        def at(p): sort as $s | (($s | length) - 1) * p / 100 | . as $x | floor as $i
+            | if $i + 1 < ($s | length) then $s[$i] + ($s[$i + 1] - $s[$i]) * ($x - $i) else $s[$i] end;
+        def figures: {count: length, mean: (add / length), min: min, max: max, p50: at(50), p75: at(75), p90: at(90), p95: at(95), p99: at(99),
+            "p99.9": at(99.9)} + ((add / length) as $m | {std: (map((. - $m) * (. - $m)) | add / length | sqrt)});
+        {ttft_ms: map((.timing.first_ns - .timing.sent_ns) / 1e6) | figures,
+         ttft_from_due_ms: map((.timing.first_ns - .timing.due_ns) / 1e6) | figures,
+         e2e_ms: map((.timing.last_ns - .timing.sent_ns) / 1e6) | figures,
+         tpot_ms: map(select(.response.tokens.completion > 1) | (.timing.last_ns - .timing.first_ns) / 1e6 / (.response.tokens.completion - 1)) | figures,
+         itl_ms: [.[].timing.chunks_ns | range(1; length) as $i | (.[$i] - .[$i - 1]) / 1e6] | figures,
+         queue_wait_ms: map((.timing.sent_ns - .timing.due_ns) / 1e6) | figures}' in.jsonl >reference.json
+    jq -e --slurpfile reference reference.json '. as $got | [$reference[0] | paths(numbers)]
+        | all(. as $path | ($got | getpath($path)) as $x | ($reference[0] | getpath($path)) as $y | ($x - $y | fabs) <= 1e-9 * ($y | fabs))
+        and length == 66' <<<"$output"
+    # One sweep, by brute force.
+    jq -s 'map(.timing) as $all | $all | map(.sent_ns as $at | $all | map(select(.sent_ns <= $at and .end_ns > $at)) | length) | max' in.jsonl >peak
+    holds ".peak_concurrency == $(cat peak) and .peak_concurrency_exact"
+}
+
+@test "lm-stat: the groups together are the whole" {
+    many 200 >in.jsonl
+    stat_json in.jsonl
+    whole=$(jq -c '[.requests.completed, .tokens.output, .itl_ms.count]' <<<"$output")
+    stat_json --by task in.jsonl
+    [ "$(jq -s -c 'length' <<<"$output")" -eq 2 ]
+    [ "$(jq -s -c '[[.[].requests.completed], [.[].tokens.output], [.[].itl_ms.count]] | map(add)' <<<"$output")" = "$whole" ]
+}
+
+@test "lm-stat: -o: the file is there when it is whole" {
+    request . >in.jsonl
+    lm-stat in.jsonl >expected
+    run lm-stat -o out.txt in.jsonl
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    cmp out.txt expected
+    [ ! -e out.txt.part ]
+    run lm-stat -o nowhere/out.txt in.jsonl
+    [ "$status" -eq 3 ]
+    run lm-stat -o kept.txt missing.jsonl
+    [ "$status" -eq 3 ]
+    [ ! -e kept.txt ]
+}
+
+@test "lm-stat: a full disk is no success" {
+    request . >in.jsonl
+    run bash -c 'lm-stat in.jsonl >/dev/full'
+    [ "$status" -eq 3 ]
+    run bash -c 'lm-stat --each in.jsonl >/dev/full'
+    [ "$status" -eq 3 ]
+}
+
+@test "lm-stat: --each and --by, and --each with two sets of limits, exclude each other" {
+    run lm-stat --each --by task /dev/null
+    [ "$status" -eq 2 ]
+    run lm-stat --each --slo ttft=1s --slo ttft=2s /dev/null
+    [ "$status" -eq 2 ]
 }
 
 @test "lm-stat: any one allocation, read or write may fail" {

@@ -2,11 +2,15 @@
 #include "base/out.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static char held[256 << 10]; // the process has one standard output
 static size_t held_len;
+static const char *name; // of the file that it becomes; NULL: it is as it came
 
 int out_all(int fd, const void *bytes, size_t len, struct err *err)
 {
@@ -27,11 +31,32 @@ int out_all(int fd, const void *bytes, size_t len, struct err *err)
     return 0;
 }
 
+static int part_name(char *part, size_t size, struct err *err)
+{
+    int len = snprintf(part, size, "%s.part", name);
+    return len > 0 && (size_t)len < size ? 0 : err_set(err, ERR_RANGE, "%.100s...: the name is too long", name);
+}
+
+int out_to(const char *path, struct err *err)
+{
+    char part[PATH_MAX];
+    name = path;
+    if (part_name(part, sizeof part, err) < 0)
+        return -1;
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return err_errno(err, "%s", part);
+    int rc = fd == STDOUT_FILENO || dup2(fd, STDOUT_FILENO) >= 0 ? 0 : err_errno(err, "%s", part);
+    if (fd != STDOUT_FILENO)
+        close(fd);
+    return rc;
+}
+
 int out_flush(struct err *err)
 {
     size_t len = held_len;
     held_len = 0; // what could not be written is not tried again
-    return out_all(STDOUT_FILENO, held, len, err) < 0 ? err_prefix(err, "standard output: ") : 0;
+    return out_all(STDOUT_FILENO, held, len, err) < 0 ? err_prefix(err, "%s: ", name ? name : "standard output") : 0;
 }
 
 int out_write(const void *bytes, size_t len, struct err *err)
@@ -39,7 +64,7 @@ int out_write(const void *bytes, size_t len, struct err *err)
     if (len > sizeof held - held_len && out_flush(err) < 0)
         return -1;
     if (len >= sizeof held)
-        return out_all(STDOUT_FILENO, bytes, len, err) < 0 ? err_prefix(err, "standard output: ") : 0;
+        return out_all(STDOUT_FILENO, bytes, len, err) < 0 ? err_prefix(err, "%s: ", name ? name : "standard output") : 0;
     if (len == 0) // bytes may be NULL then
         return 0;
     memcpy(held + held_len, bytes, len);
@@ -52,6 +77,9 @@ int out_finish(struct err *err)
     if (out_flush(err) < 0)
         return -1;
     if (close(STDOUT_FILENO) < 0 && errno != EBADF)
-        return err_errno(err, "standard output");
-    return 0;
+        return err_errno(err, "%s", name ? name : "standard output");
+    char part[PATH_MAX];
+    if (name && part_name(part, sizeof part, err) < 0)
+        return -1;
+    return name && rename(part, name) < 0 ? err_errno(err, "%s", name) : 0;
 }

@@ -9,6 +9,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* What is written goes to the file instead, by way of PATH.part: out_finish gives it its name, so that no one finds half
+ * of it. path must live as long. */
+int out_to(const char *path, struct err *err);
 int out_write(const void *bytes, size_t len, struct err *err);
 int out_flush(struct err *err);
 int out_finish(struct err *err); // flushes and closes: some file systems say only at close that nothing was kept

@@ -2,13 +2,10 @@
 #include "mock/mock.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "mock/answer.h"
 
 #include <stdlib.h>
-
-enum { SCRIPT_FILE_MAX = 256 << 20 };
 
 struct line {
     struct answer *first, *last;
@@ -18,12 +15,10 @@ struct mock {
     struct mock_options options;
     struct loop *loop;
     struct server *server;
-    struct jdoc *body, *line; // a script's views must live beside the request's
+    struct jdoc *body;
     struct answer_shop shop;
     struct line waiting, running; // for a slot; in one
-    struct buf scripts;          // the file
-    struct str *lines;
-    size_t line_count;
+    struct script_file scripts;
     struct buf reply; // scratch
     struct {
         int64_t arrived, running, waiting, prompt_tokens, generation_tokens, finished;
@@ -181,25 +176,14 @@ static void reply_tokenize(struct mock *mock, struct server_conn *conn, const st
 
 /* --- generation --- */
 
-/* The script of the k-th request, counted from 0, but for the request's own. */
-static int lay_scripts(struct mock *mock, int64_t k, struct script *script, struct err *err)
-{
-    *script = mock->options.script;
-    if (mock->line_count > 0) {
-        struct jval root;
-        struct str line = mock->lines[(size_t)k % mock->line_count];
-        if (jdoc_parse(mock->line, line.ptr, line.len, &root, err) < 0 || script_apply(script, root, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int read_request(struct mock *mock, enum wire_api api, struct str body, int64_t k, struct asked *request, struct script *script,
                         struct err *err)
 {
+    const struct script_file *file = &mock->scripts;
     struct jval root;
+    *script = mock->options.script;
     if (jdoc_parse(mock->body, body.ptr, body.len, &root, err) < 0 || asked_read(request, api, root, err) < 0 ||
-        lay_scripts(mock, k, script, err) < 0)
+        (file->count > 0 && script_apply(script, file->scripts[(size_t)k % file->count], err) < 0))
         return -1;
     if (request->has_script && script_apply(script, request->script, err) < 0)
         return err_prefix(err, "mock: ");
@@ -309,36 +293,6 @@ static void on_wrote(struct server_conn *conn, uint64_t sent, int64_t at_ns, voi
 
 /* --- its life --- */
 
-/* Checks every line of the script file once, so that none fails later. */
-static int read_scripts(struct mock *mock, struct err *err)
-{
-    const char *path = mock->options.script_path;
-    size_t number = 0;
-    struct jval root;
-    if (file_read(path, SCRIPT_FILE_MAX, &mock->scripts, err) < 0)
-        return -1;
-    if (!buf_reserve(&mock->scripts, JDOC_PADDING))
-        return err_nomem(err);
-    memset(mock->scripts.ptr + mock->scripts.len, 0, JDOC_PADDING);
-    for (struct str rest = buf_str(&mock->scripts); rest.len > 0;) {
-        const char *end = memchr(rest.ptr, '\n', rest.len);
-        struct str line = {rest.ptr, end ? (size_t)(end - rest.ptr) : rest.len};
-        struct script script = mock->options.script;
-        rest = (struct str){rest.ptr + line.len + (end ? 1 : 0), rest.len - line.len - (end ? 1 : 0)};
-        number++;
-        if (str_trim(line).len == 0)
-            continue;
-        if (jdoc_parse(mock->line, line.ptr, line.len, &root, err) < 0 || script_apply(&script, root, err) < 0)
-            return err_prefix(err, "%s:%zu: ", path, number);
-        struct str *grown = reallocarray(mock->lines, mock->line_count + 1, sizeof *grown);
-        if (!grown)
-            return err_nomem(err);
-        mock->lines = grown;
-        mock->lines[mock->line_count++] = line;
-    }
-    return mock->line_count > 0 ? 0 : err_set(err, ERR_MISSING, "%s: no script in it", path);
-}
-
 struct mock *mock_new(struct loop *loop, const struct mock_options *options, struct err *err)
 {
     struct mock *mock = calloc(1, sizeof *mock);
@@ -350,10 +304,9 @@ struct mock *mock_new(struct loop *loop, const struct mock_options *options, str
     mock->loop = loop;
     mock->shop = (struct answer_shop){.loop = loop, .journal = options->journal, .wire = options->wire, .over = on_over, .context = mock};
     mock->body = jdoc_new();
-    mock->line = jdoc_new();
-    int rc = mock->body && mock->line ? 0 : err_nomem(err);
+    int rc = mock->body ? 0 : err_nomem(err);
     if (rc == 0 && options->script_path)
-        rc = read_scripts(mock, err);
+        rc = script_file_read(&mock->scripts, options->script_path, err);
     if (rc == 0) {
         mock->server = server_new(loop,
                                   &(struct server_options){.host = options->host,
@@ -382,10 +335,8 @@ void mock_free(struct mock *mock)
     server_free(mock->server);
     answer_shop_release(&mock->shop);
     jdoc_free(mock->body);
-    jdoc_free(mock->line);
-    buf_release(&mock->scripts);
+    script_file_release(&mock->scripts);
     buf_release(&mock->reply);
-    free(mock->lines);
     free(mock);
 }
 

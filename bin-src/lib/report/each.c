@@ -41,17 +41,17 @@ static struct cell number_cell(double number)
     return isnan(number) ? (struct cell){0} : (struct cell){.kind = CELL_NUMBER, .number = number};
 }
 
-static struct str error_of(const struct request *request)
+static struct str error_of(const struct measured *request)
 {
     if (request->outcome != OUTCOME_FAILED)
         return (struct str){0};
     return str_of(request->failure == FAILURE_NONE ? "other" : failure_names[request->failure]);
 }
 
-static void fill(const struct each *each, const struct request *request, struct str id, struct cell cells[COLUMNS])
+static void fill(const struct each *each, const struct measured *request, struct str id, struct cell cells[COLUMNS])
 {
     double figures[METRIC_COUNT];
-    request_figures(request, each->profile, figures);
+    measured_figures(request, each->profile, figures);
     double queue_wait = figures[METRIC_QUEUE_WAIT], e2e = isnan(queue_wait) ? figures[METRIC_E2E] : figures[METRIC_E2E_FROM_DUE];
     bool done = request->outcome == OUTCOME_COMPLETED;
     cells[0] = text_cell(id);
@@ -199,7 +199,7 @@ void each_head(const struct each *each, struct buf *out)
     buf_add_str(out, STR("|\n"));
 }
 
-void each_row(const struct each *each, const struct request *request, struct str id, struct buf *out)
+void each_row(const struct each *each, const struct measured *request, struct str id, struct buf *out)
 {
     struct cell cells[COLUMNS];
     fill(each, request, id, cells);

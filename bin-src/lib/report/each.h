@@ -24,6 +24,6 @@ struct each {
 
 void each_head(const struct each *each, struct buf *out); // nothing for JSON
 /* id: ptr is NULL where the record has none. */
-void each_row(const struct each *each, const struct request *request, struct str id, struct buf *out);
+void each_row(const struct each *each, const struct measured *request, struct str id, struct buf *out);
 
 #endif

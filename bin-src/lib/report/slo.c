@@ -42,7 +42,7 @@ int slo_parse(struct slo *slo, const char *text, struct err *err)
     }
 }
 
-static double value_of(enum slo_limit limit, const struct request *request, enum profile profile, const double figures[METRIC_COUNT])
+static double value_of(enum slo_limit limit, const struct measured *request, enum profile profile, const double figures[METRIC_COUNT])
 {
     double value = NAN;
     switch (limit) {
@@ -51,7 +51,7 @@ static double value_of(enum slo_limit limit, const struct request *request, enum
     case SLO_TPOT:
         return request->output_tokens == 0 || request->output_tokens == 1 ? 0 : figures[METRIC_TPOT];
     case SLO_ITL:
-        value = request_longest_gap(request, profile);
+        value = measured_longest_gap(request, profile);
         return isnan(value) && request->timing.chunk_count > 0 ? 0 : value;
     case SLO_E2E:
         return isnan(figures[METRIC_E2E_FROM_DUE]) ? figures[METRIC_E2E] : figures[METRIC_E2E_FROM_DUE];
@@ -61,7 +61,8 @@ static double value_of(enum slo_limit limit, const struct request *request, enum
     return value;
 }
 
-struct slo_verdict slo_judge(const struct slo *slo, const struct request *request, enum profile profile, const double figures[METRIC_COUNT])
+struct slo_verdict slo_judge(const struct slo *slo, const struct measured *request, enum profile profile,
+                             const double figures[METRIC_COUNT])
 {
     struct slo_verdict verdict = {0};
     bool any = false;

@@ -13,7 +13,7 @@
 #ifndef REPORT_SLO_H
 #define REPORT_SLO_H
 
-#include "report/request.h"
+#include "report/measured.h"
 
 enum slo_limit { SLO_TTFT, SLO_TPOT, SLO_ITL, SLO_E2E, SLO_COUNT };
 extern const char *const slo_names[SLO_COUNT];
@@ -31,8 +31,8 @@ struct slo_verdict {
 
 /* text must live as long as the slo. */
 int slo_parse(struct slo *slo, const char *text, struct err *err);
-/* figures are the request's (request_figures). Only a completed request can meet limits; a failed one violates none. */
-struct slo_verdict slo_judge(const struct slo *slo, const struct request *request, enum profile profile,
+/* figures are the request's (measured_figures). Only a completed request can meet limits; a failed one violates none. */
+struct slo_verdict slo_judge(const struct slo *slo, const struct measured *request, enum profile profile,
                              const double figures[METRIC_COUNT]);
 
 #endif

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 
 const struct summary_metric summary_metrics[METRIC_COUNT] = {
-    [METRIC_TTFT] = {"ttft_ms", "TTFT ms", 1e-6},
-    [METRIC_TTFT_FROM_DUE] = {"ttft_from_due_ms", "TTFT from due ms", 1e-6},
-    [METRIC_TPOT] = {"tpot_ms", "TPOT ms", 1e-6},
-    [METRIC_ITL] = {"itl_ms", "ITL ms", 1e-6},
-    [METRIC_E2E] = {"e2e_ms", "E2E ms", 1e-6},
-    [METRIC_E2E_FROM_DUE] = {"e2e_from_due_ms", "E2E from due ms", 1e-6},
-    [METRIC_QUEUE_WAIT] = {"queue_wait_ms", "queue wait ms", 1e-6},
+    [METRIC_TTFT] = {"ttft_ms", "TTFT ms", 1e6},
+    [METRIC_TTFT_FROM_DUE] = {"ttft_from_due_ms", "TTFT from due ms", 1e6},
+    [METRIC_TPOT] = {"tpot_ms", "TPOT ms", 1e6},
+    [METRIC_ITL] = {"itl_ms", "ITL ms", 1e6},
+    [METRIC_E2E] = {"e2e_ms", "E2E ms", 1e6},
+    [METRIC_E2E_FROM_DUE] = {"e2e_from_due_ms", "E2E from due ms", 1e6},
+    [METRIC_QUEUE_WAIT] = {"queue_wait_ms", "queue wait ms", 1e6},
     [METRIC_TOKENS_PER_S] = {"tokens_per_s", "tokens/s a stream", 1},
 };
 const char *const summary_reasons[SUMMARY_REASONS] = {
@@ -65,7 +65,7 @@ void summary_free(struct summary *summary)
     free(summary);
 }
 
-static int add_part(struct summary *summary, const struct request *request, struct err *err)
+static int add_part(struct summary *summary, const struct measured *request, struct err *err)
 {
     struct str start = request->timing.start;
     struct summary_part *parts = realloc(summary->parts, (summary->part_count + 1) * sizeof *parts);
@@ -84,7 +84,7 @@ static int add_part(struct summary *summary, const struct request *request, stru
 }
 
 /* Makes part_last that of the request: mostly it is already. */
-static int find_part(struct summary *summary, const struct request *request, struct err *err)
+static int find_part(struct summary *summary, const struct measured *request, struct err *err)
 {
     for (size_t i = 0; i < summary->part_count; i++) {
         size_t at = (summary->part_last + i) % summary->part_count;
@@ -111,7 +111,7 @@ static int add_interval(struct summary_part *part, int64_t sent_ns, int64_t end_
     return sent_ns == TIMING_NEVER || end_ns == TIMING_NEVER ? 0 : peak_add(part->in_flight, sent_ns, end_ns, err);
 }
 
-static int add_attempts(struct summary *summary, struct summary_part *part, const struct request *request, struct err *err)
+static int add_attempts(struct summary *summary, struct summary_part *part, const struct measured *request, struct err *err)
 {
     struct jval attempt;
     for (struct jiter iter = jval_items(request->attempts); jiter_next(&iter, NULL, &attempt); summary->retries++) {
@@ -124,7 +124,7 @@ static int add_attempts(struct summary *summary, struct summary_part *part, cons
     return 0;
 }
 
-static int add_to_part(struct summary *summary, const struct request *request, struct err *err)
+static int add_to_part(struct summary *summary, const struct measured *request, struct err *err)
 {
     const struct timing *timing = &request->timing;
     if (find_part(summary, request, err) < 0)
@@ -138,11 +138,11 @@ static int add_to_part(struct summary *summary, const struct request *request, s
         return -1;
     if (request->outcome != OUTCOME_COMPLETED)
         return 0;
-    return peak_add(part->vllm, timing->sent_ns, request_last_ns(request, PROFILE_VLLM), err);
+    return peak_add(part->vllm, timing->sent_ns, measured_last_ns(request, PROFILE_VLLM), err);
 }
 
 /* Does nothing but the client's own slowness explain that the request was sent after it was due? */
-static bool lag_is_ours(const struct request *request)
+static bool lag_is_ours(const struct measured *request)
 {
     struct jval capped;
     struct str mode;
@@ -153,7 +153,7 @@ static bool lag_is_ours(const struct request *request)
     return !jval_member(request->load, "concurrency", &capped);
 }
 
-static int add_to_client(struct summary_client *client, const struct request *request, struct err *err)
+static int add_to_client(struct summary_client *client, const struct measured *request, struct err *err)
 {
     const struct timing *timing = &request->timing;
     client->chunks += timing->chunk_count;
@@ -170,12 +170,12 @@ static int add_to_client(struct summary_client *client, const struct request *re
 }
 
 /* Gaps are kept under content, and those that only vllm counts under vllm: the two join at the end. */
-static int add_gaps(struct summary *summary, const struct request *request, uint32_t tag, struct err *err)
+static int add_gaps(struct summary *summary, const struct measured *request, uint32_t tag, struct err *err)
 {
     struct quantiles *content = summary->values[PROFILE_CONTENT][METRIC_ITL], *others = summary->values[PROFILE_VLLM][METRIC_ITL];
     const int64_t *chunks = request->timing.chunks_ns;
     size_t from, to;
-    request_gaps(request, PROFILE_CONTENT, &from, &to);
+    measured_gaps(request, PROFILE_CONTENT, &from, &to);
     for (size_t i = 1; i < request->timing.chunk_count; i++) {
         double gap = (double)chunks[i] - (double)chunks[i - 1];
         if (quantiles_add(i > from && i < to ? content : others, gap, tag, err) < 0)
@@ -184,12 +184,12 @@ static int add_gaps(struct summary *summary, const struct request *request, uint
     return 0;
 }
 
-static int add_figures(struct summary *summary, const struct request *request, struct err *err)
+static int add_figures(struct summary *summary, const struct measured *request, struct err *err)
 {
     uint32_t tag = (uint32_t)(summary->completed - 1);
     double figures[PROFILE_COUNT][METRIC_COUNT];
     for (int profile = 0; profile < PROFILE_COUNT; profile++) {
-        request_figures(request, (enum profile)profile, figures[profile]);
+        measured_figures(request, (enum profile)profile, figures[profile]);
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             if (!isnan(figures[profile][metric]) && quantiles_add(summary->values[profile][metric], figures[profile][metric], tag, err) < 0)
                 return -1;
@@ -204,7 +204,7 @@ static int add_figures(struct summary *summary, const struct request *request, s
     return add_gaps(summary, request, tag, err);
 }
 
-int summary_add(struct summary *summary, const struct request *request, struct err *err)
+int summary_add(struct summary *summary, const struct measured *request, struct err *err)
 {
     if (request->timing.warmup) {
         summary->warmup++;

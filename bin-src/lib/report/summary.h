@@ -15,7 +15,7 @@
 #define REPORT_SUMMARY_H
 
 #include "report/grid.h"
-#include "report/request.h"
+#include "report/measured.h"
 #include "report/slo.h"
 #include "stats/bootstrap.h"
 #include "stats/peak.h"
@@ -94,14 +94,14 @@ struct summary {
 struct summary_metric {
     const char *name;  // in JSON
     const char *label; // for people
-    double unit;       // what is printed is the value times this
+    double unit;       // what is printed is the value divided by this
 };
 extern const struct summary_metric summary_metrics[METRIC_COUNT];
 
 /* The plan, and what it points to, must live as long. NULL: out of memory. */
 struct summary *summary_new(const struct summary_plan *plan);
 void summary_free(struct summary *summary); // NULL is fine
-int summary_add(struct summary *summary, const struct request *request, struct err *err);
+int summary_add(struct summary *summary, const struct measured *request, struct err *err);
 int summary_finish(struct summary *summary, struct err *err);
 
 /* Requests that the success rate and SLO attainment are shares of: completed and failed. */

@@ -29,8 +29,8 @@ static void interval(struct buf *out, const char *key, struct bootstrap_interval
     if (isnan(interval.low))
         return;
     json_key(out, key), json_object(out);
-    json_key(out, "low"), json_double(out, interval.low * unit);
-    json_key(out, "high"), json_double(out, interval.high * unit);
+    json_key(out, "low"), json_double(out, interval.low / unit);
+    json_key(out, "high"), json_double(out, interval.high / unit);
     json_object_end(out);
 }
 
@@ -72,12 +72,12 @@ static void metric(struct buf *out, const struct summary_plan *plan, const char 
         return;
     json_key(out, key), json_object(out);
     count(out, "count", quantiles_count(q));
-    member(out, "mean", m.mean * unit);
-    member(out, "std", m.std * unit);
-    member(out, "min", m.min * unit);
+    member(out, "mean", m.mean / unit);
+    member(out, "std", m.std / unit);
+    member(out, "min", m.min / unit);
     for (size_t i = 0; i < plan->percentile_count; i++)
-        member(out, percentile_name(name, plan->percentiles[i]), quantiles_at(q, plan->percentiles[i] / 100) * unit);
-    member(out, "max", m.max * unit);
+        member(out, percentile_name(name, plan->percentiles[i]), quantiles_at(q, plan->percentiles[i] / 100) / unit);
+    member(out, "max", m.max / unit);
     json_key(out, "exact"), json_bool(out, quantiles_exact(q));
     if (!quantiles_exact(q))
         member(out, "relative_error", QUANTILES_ERROR);
@@ -161,12 +161,12 @@ static void client(const struct summary *summary, struct buf *out)
             count(out, timing_clocks[i], client->clocks[i]);
     json_object_end(out);
     if (client->read_lag_ns != TIMING_NEVER)
-        member(out, "read_lag_max_ms", (double)client->read_lag_ns * 1e-6);
+        member(out, "read_lag_max_ms", (double)client->read_lag_ns / 1e6);
     if (client->cpu >= 0) {
         member(out, "cpu_max", client->cpu);
         member(out, "cpu_high_share", summary_share(client->cpu_high, client->cpu_known));
     }
-    metric(out, summary->plan, "send_lag_ms", client->send_lag, 1e-6, NULL);
+    metric(out, summary->plan, "send_lag_ms", client->send_lag, 1e6, NULL);
     json_object_end(out);
 }
 

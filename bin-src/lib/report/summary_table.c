@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+_Static_assert(QUANTILES_ERROR <= 0.00025, "what the tables and the manual say of a sketch");
+
 /* Adds "NAME N" of each that there is, with commas between. Returns how many there were. */
 static int add_counts(struct buf *out, const char *const *names, const uint64_t *counts, int from, int to)
 {
@@ -49,8 +51,7 @@ static void add_requests(const struct summary *summary, struct buf *out)
 
 static void add_tokens(const struct summary *summary, struct buf *out)
 {
-    buf_addf(out, "%llu in, %llu out, counted by ", (unsigned long long)summary->input_tokens,
-             (unsigned long long)summary->output_tokens);
+    buf_addf(out, "%llu in, %llu out, counted by ", (unsigned long long)summary->input_tokens, (unsigned long long)summary->output_tokens);
     if (add_counts(out, token_sources, summary->sources, TOKENS_UNCOUNTED + 1, TOKENS_COUNT) == 0)
         buf_add_str(out, STR("nobody"));
     if (summary->sources[TOKENS_UNCOUNTED] > 0)
@@ -67,27 +68,29 @@ static void add_verdict(const struct summary_client *client, struct buf *out)
         buf_add_char(out, ')');
 }
 
-static void add_client(const struct summary *summary, struct buf *out)
+/* What the verdict on the client rests on. */
+static void client_facts(struct grid *grid, const struct summary_client *client, struct buf *scratch)
 {
-    const struct summary_client *client = &summary->client;
     const struct quantiles *lag = client->send_lag;
-    const char *between = "";
     if (client->chunks > 0) {
-        buf_addf(out, "%llu of %llu chunks late (%.3f%%), clock: ", (unsigned long long)client->late, (unsigned long long)client->chunks,
+        buf_addf(scratch, "%llu of %llu chunks (%.3f%%)", (unsigned long long)client->late, (unsigned long long)client->chunks,
                  100 * summary_share(client->late, client->chunks));
-        add_counts(out, timing_clocks, client->clocks, 0, TIMING_CLOCK_COUNT);
-        between = "; ";
+        fact(grid, "  late", scratch);
     }
+    if (add_counts(scratch, timing_clocks, client->clocks, 0, TIMING_CLOCK_COUNT) > 0)
+        fact(grid, "  clock", scratch);
     if (quantiles_count(lag) > 0) {
-        buf_addf(out, "%ssend lag p99 %.3f ms, max %.3f ms", between, quantiles_at(lag, 0.99) * 1e-6, quantiles_moments(lag).max * 1e-6);
-        between = "; ";
+        buf_addf(scratch, "p99 %.3f ms, max %.3f ms", quantiles_at(lag, 0.99) / 1e6, quantiles_moments(lag).max / 1e6);
+        fact(grid, "  send lag", scratch);
     }
     if (client->read_lag_ns != TIMING_NEVER) {
-        buf_addf(out, "%sread lag max %.3f ms", between, (double)client->read_lag_ns * 1e-6);
-        between = "; ";
+        buf_addf(scratch, "max %.3f ms", (double)client->read_lag_ns / 1e6);
+        fact(grid, "  read lag", scratch);
     }
-    if (client->cpu >= 0)
-        buf_addf(out, "%scpu max %.0f%%", between, 100 * client->cpu);
+    if (client->cpu >= 0) {
+        buf_addf(scratch, "max %.0f%% of a core", 100 * client->cpu);
+        fact(grid, "  cpu", scratch);
+    }
 }
 
 static void write_facts(const struct summary *summary, enum grid_style style, struct buf *out)
@@ -107,27 +110,32 @@ static void write_facts(const struct summary *summary, enum grid_style style, st
              (long long)summary->vllm_peak);
     fact(&grid, "peak concurrency", &scratch);
     add_verdict(&summary->client, &scratch), fact(&grid, "client", &scratch);
-    add_client(summary, &scratch);
-    if (scratch.len > 0)
-        fact(&grid, "", &scratch);
+    client_facts(&grid, &summary->client, &scratch);
     grid_write(&grid, style, out);
     grid_release(&grid);
     buf_release(&scratch);
+}
+
+/* Two decimals, and three where all values are small. */
+static int decimals(const struct quantiles *q, double unit)
+{
+    return quantiles_moments(q).max / unit < 10 ? 3 : 2;
 }
 
 static void interval_rows(struct grid *grid, const struct summary *summary, enum metric metric)
 {
     const struct bootstrap_sample *sample = &summary->intervals[metric];
     double unit = summary_metrics[metric].unit;
+    int digits = decimals(summary->values[summary->plan->profile][metric], unit);
     if (!sample->quantiles || sample->kept.count == 0)
         return;
     for (int high = 0; high < 2; high++) {
         grid_cell(grid, "  %g%% %s", 100 * summary->plan->ci_level, high ? "to" : "from");
         grid_cell(grid, "%s", "");
-        grid_cell(grid, "%.2f", (high ? sample->mean.high : sample->mean.low) * unit);
+        grid_cell(grid, "%.*f", digits, (high ? sample->mean.high : sample->mean.low) / unit);
         grid_cell(grid, "%s", ""), grid_cell(grid, "%s", "");
         for (size_t i = 0; i < summary->plan->percentile_count; i++)
-            grid_cell(grid, "%.2f", (high ? sample->quantiles[i].high : sample->quantiles[i].low) * unit);
+            grid_cell(grid, "%.*f", digits, (high ? sample->quantiles[i].high : sample->quantiles[i].low) / unit);
         grid_cell(grid, "%s", "");
     }
 }
@@ -138,17 +146,19 @@ static void metric_row(struct grid *grid, const struct summary *summary, enum pr
     const struct summary_plan *plan = summary->plan;
     struct quantiles_moments m = quantiles_moments(q);
     double unit = summary_metrics[metric].unit;
+    int digits = decimals(q, unit);
     bool other = profile != plan->profile;
     if (quantiles_count(q) == 0)
         return;
     grid_cell(grid, "%s%s%s%s", other ? profile_names[profile] : "", other ? " " : "", summary_metrics[metric].label,
               quantiles_exact(q) ? "" : " ~");
     grid_cell(grid, "%llu", (unsigned long long)quantiles_count(q));
-    grid_cell(grid, "%.2f", m.mean * unit), grid_cell(grid, "%.2f", m.std * unit), grid_cell(grid, "%.2f", m.min * unit);
+    grid_cell(grid, "%.*f", digits, m.mean / unit), grid_cell(grid, "%.*f", digits, m.std / unit);
+    grid_cell(grid, "%.*f", digits, m.min / unit);
     for (size_t i = 0; i < plan->percentile_count; i++)
-        grid_cell(grid, "%s%.2f", summary_is_few(quantiles_count(q), plan->percentiles[i]) ? "*" : "",
-                  quantiles_at(q, plan->percentiles[i] / 100) * unit);
-    grid_cell(grid, "%.2f", m.max * unit);
+        grid_cell(grid, "%s%.*f", summary_is_few(quantiles_count(q), plan->percentiles[i]) ? "*" : "", digits,
+                  quantiles_at(q, plan->percentiles[i] / 100) / unit);
+    grid_cell(grid, "%.*f", digits, m.max / unit);
     if (!other)
         interval_rows(grid, summary, metric);
 }
@@ -182,8 +192,7 @@ static void write_metrics(const struct summary *summary, enum grid_style style, 
     if (few)
         buf_addf(out, "%s* fewer than %d samples lie beyond it\n", style == GRID_MARKDOWN ? "\\" : "", SUMMARY_FEW_SAMPLES);
     if (sketched)
-        buf_addf(out, "%s~ more than %zu values: percentiles are within %.3f%%\n", few && style == GRID_MARKDOWN ? "\n" : "", plan->keep,
-                 100 * QUANTILES_ERROR);
+        buf_addf(out, "%s~ more than %zu values: percentiles are within 0.025%%\n", few && style == GRID_MARKDOWN ? "\n" : "", plan->keep);
     grid_release(&grid);
 }
 

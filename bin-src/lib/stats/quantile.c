@@ -14,14 +14,19 @@
 enum { MANTISSA_BITS = 11, PAGE_BUCKETS = 1 << MANTISSA_BITS, PAGES = 1 << 12, BUCKET_SHIFT = 52 - MANTISSA_BITS };
 
 struct page {
-    uint64_t count; // of all its buckets
     uint64_t buckets[PAGE_BUCKETS];
+};
+
+/* A sum of doubles and what rounding took from it (Neumaier, 1974). */
+struct sum {
+    double high, low;
 };
 
 struct sketch {
     struct page *pages[PAGES]; // by the upper 12 bits of the sort key; NULL: holds nothing
-    struct quantiles_moments moments; // std holds the sum of squared distances from the mean (Welford)
-    double sum, sum_low; // compensated (Neumaier)
+    double shift;              // near the mean: sums are taken from there, so that their difference keeps its digits
+    struct sum sum, squares;   // of value - shift
+    double min, max;
 };
 
 struct quantiles {
@@ -64,11 +69,16 @@ void quantiles_free(struct quantiles *q)
     free(q);
 }
 
-static void add_compensated(double *sum, double *low, double value)
+static void sum_add(struct sum *sum, double value)
 {
-    double total = *sum + value;
-    *low += fabs(*sum) >= fabs(value) ? *sum - total + value : value - total + *sum;
-    *sum = total;
+    double total = sum->high + value;
+    sum->low += fabs(sum->high) >= fabs(value) ? sum->high - total + value : value - total + sum->high;
+    sum->high = total;
+}
+
+static double sum_of(struct sum sum)
+{
+    return sum.high + sum.low;
 }
 
 static struct page *page_of(struct sketch *sketch, uint64_t key, struct err *err)
@@ -79,22 +89,18 @@ static struct page *page_of(struct sketch *sketch, uint64_t key, struct err *err
     return *page;
 }
 
-/* n is how many values there are with this one. */
-static int sketch_add(struct sketch *sketch, double value, uint64_t n, struct err *err)
+static int sketch_add(struct sketch *sketch, double value, struct err *err)
 {
     uint64_t key = sort_key_of_double(value);
     struct page *page = page_of(sketch, key, err);
     if (!page)
         return -1;
-    page->count++;
+    double apart = value - sketch->shift;
     page->buckets[key >> BUCKET_SHIFT & (PAGE_BUCKETS - 1)]++;
-    struct quantiles_moments *m = &sketch->moments;
-    double apart = value - m->mean;
-    m->mean += apart / (double)n;
-    m->std += apart * (value - m->mean);
-    m->min = n == 1 || value < m->min ? value : m->min;
-    m->max = n == 1 || value > m->max ? value : m->max;
-    add_compensated(&sketch->sum, &sketch->sum_low, value);
+    sum_add(&sketch->sum, apart);
+    sum_add(&sketch->squares, apart * apart);
+    sketch->min = value < sketch->min ? value : sketch->min;
+    sketch->max = value > sketch->max ? value : sketch->max;
     return 0;
 }
 
@@ -103,13 +109,20 @@ static double kept_value(const struct quantiles *q, size_t i)
     return q->settled ? ((const double *)q->keys)[i] : sort_double_of_key(q->keys[i]);
 }
 
-static int become_sketch(struct quantiles *q, struct err *err)
+/* next: the value that no longer is to be kept; what stands for the mean where none is. */
+static int become_sketch(struct quantiles *q, double next, struct err *err)
 {
     struct sketch *sketch = calloc(1, sizeof *sketch);
+    struct sum sum = {0};
     if (!sketch)
         return err_nomem(err);
     for (size_t i = 0; i < q->count; i++)
-        if (sketch_add(sketch, kept_value(q, i), i + 1, err) < 0) {
+        sum_add(&sum, kept_value(q, i));
+    sketch->shift = q->count > 0 ? sum_of(sum) / (double)q->count : next;
+    sketch->min = INFINITY;
+    sketch->max = -INFINITY;
+    for (size_t i = 0; i < q->count; i++)
+        if (sketch_add(sketch, kept_value(q, i), err) < 0) {
             sketch_free(sketch);
             return -1;
         }
@@ -155,10 +168,10 @@ int quantiles_add(struct quantiles *q, double value, uint32_t tag, struct err *e
         return err_set(err, ERR_RANGE, "%g is no value of a sample", value);
     if (q->settled)
         unsettle(q);
-    if (!q->sketch && q->count == q->keep && become_sketch(q, err) < 0)
+    if (!q->sketch && q->count == q->keep && become_sketch(q, value, err) < 0)
         return -1;
     if (q->sketch) {
-        if (sketch_add(q->sketch, value, q->count + 1, err) < 0)
+        if (sketch_add(q->sketch, value, err) < 0)
             return -1;
     } else {
         if (q->count == q->room && make_room(q, err) < 0)
@@ -171,7 +184,6 @@ int quantiles_add(struct quantiles *q, double value, uint32_t tag, struct err *e
     return 0;
 }
 
-/* Chan, Golub and LeVeque (1979): the moments of two samples together. */
 static int add_sketch(struct quantiles *q, const struct sketch *from, uint64_t from_count, struct err *err)
 {
     struct sketch *to = q->sketch;
@@ -181,19 +193,18 @@ static int add_sketch(struct quantiles *q, const struct sketch *from, uint64_t f
         struct page *page = page_of(to, i << 52, err);
         if (!page)
             return -1;
-        page->count += from->pages[i]->count;
         for (int bucket = 0; bucket < PAGE_BUCKETS; bucket++)
             page->buckets[bucket] += from->pages[i]->buckets[bucket];
     }
-    const struct quantiles_moments *other = &from->moments;
-    struct quantiles_moments *m = &to->moments;
-    double n = (double)q->count, more = (double)from_count, apart = other->mean - m->mean;
-    m->std += other->std + apart * apart * n * more / (n + more);
-    m->mean += apart * more / (n + more);
-    m->min = q->count == 0 || other->min < m->min ? other->min : m->min;
-    m->max = q->count == 0 || other->max > m->max ? other->max : m->max;
-    add_compensated(&to->sum, &to->sum_low, from->sum);
-    add_compensated(&to->sum, &to->sum_low, from->sum_low);
+    // (x - to) is (x - from) + apart, and its square (x - from)^2 + 2 apart (x - from) + apart^2.
+    double apart = from->shift - to->shift, sum = sum_of(from->sum), n = (double)from_count;
+    sum_add(&to->sum, sum);
+    sum_add(&to->sum, n * apart);
+    sum_add(&to->squares, sum_of(from->squares));
+    sum_add(&to->squares, 2 * apart * sum);
+    sum_add(&to->squares, n * apart * apart);
+    to->min = fmin(to->min, from->min);
+    to->max = fmax(to->max, from->max);
     q->count += from_count;
     return 0;
 }
@@ -203,7 +214,7 @@ int quantiles_add_all(struct quantiles *q, const struct quantiles *other, struct
     if (other->sketch) {
         if (q->settled)
             unsettle(q);
-        if (!q->sketch && become_sketch(q, err) < 0)
+        if (!q->sketch && become_sketch(q, other->sketch->shift, err) < 0)
             return -1;
         return add_sketch(q, other->sketch, other->count, err);
     }
@@ -226,15 +237,15 @@ bool quantiles_exact(const struct quantiles *q)
 /* Two passes: first the mean, then the distances from it. */
 static struct quantiles_moments moments_of(const double *values, size_t count)
 {
-    double sum = 0, low = 0, squares = 0, squares_low = 0;
+    struct sum sum = {0}, squares = {0};
     if (count == 0)
         return (struct quantiles_moments){NAN, NAN, NAN, NAN};
     for (size_t i = 0; i < count; i++)
-        add_compensated(&sum, &low, values[i]);
-    double mean = (sum + low) / (double)count;
+        sum_add(&sum, values[i]);
+    double mean = sum_of(sum) / (double)count;
     for (size_t i = 0; i < count; i++)
-        add_compensated(&squares, &squares_low, (values[i] - mean) * (values[i] - mean));
-    return (struct quantiles_moments){mean, sqrt((squares + squares_low) / (double)count), values[0], values[count - 1]};
+        sum_add(&squares, (values[i] - mean) * (values[i] - mean));
+    return (struct quantiles_moments){mean, sqrt(sum_of(squares) / (double)count), values[0], values[count - 1]};
 }
 
 int quantiles_settle(struct quantiles *q, struct err *err)
@@ -257,19 +268,18 @@ struct quantiles_moments quantiles_moments(const struct quantiles *q)
 {
     if (!q->sketch)
         return q->moments;
-    struct quantiles_moments m = q->sketch->moments;
-    m.mean = (q->sketch->sum + q->sketch->sum_low) / (double)q->count;
-    m.std = sqrt(m.std / (double)q->count);
-    return m;
+    const struct sketch *sketch = q->sketch;
+    double n = (double)q->count, apart = sum_of(sketch->sum) / n, variance = sum_of(sketch->squares) / n - apart * apart;
+    return (struct quantiles_moments){sketch->shift + apart, sqrt(fmax(variance, 0)), sketch->min, sketch->max};
 }
 
 /* The middle of a bucket. What has the smallest exponent is 0 or too near to it to tell. */
-static double bucket_value(uint64_t page, uint64_t bucket, const struct quantiles_moments *m)
+static double bucket_value(const struct sketch *sketch, uint64_t page, uint64_t bucket)
 {
     uint64_t key = page << 52 | bucket << BUCKET_SHIFT;
     double from = sort_double_of_key(key), to = sort_double_of_key(key + (1ull << BUCKET_SHIFT) - 1);
     double middle = fabs(from) < 0x1p-1022 || fabs(to) < 0x1p-1022 ? 0 : from + (to - from) / 2;
-    return middle < m->min ? m->min : middle > m->max ? m->max : middle;
+    return fmin(fmax(middle, sketch->min), sketch->max);
 }
 
 /* The value at a place in the order, 0 the smallest. */
@@ -277,16 +287,13 @@ static double sketch_at(const struct sketch *sketch, uint64_t place)
 {
     for (uint64_t i = 0; i < PAGES; i++) {
         const struct page *page = sketch->pages[i];
-        if (!page)
-            continue;
-        for (uint64_t bucket = 0; place < page->count && bucket < PAGE_BUCKETS; bucket++) {
+        for (uint64_t bucket = 0; page && bucket < PAGE_BUCKETS; bucket++) {
             if (place < page->buckets[bucket])
-                return bucket_value(i, bucket, &sketch->moments);
+                return bucket_value(sketch, i, bucket);
             place -= page->buckets[bucket];
         }
-        place -= page->count;
     }
-    return sketch->moments.max;
+    return sketch->max;
 }
 
 static double value_at(const struct quantiles *q, uint64_t place)

@@ -1,14 +1,14 @@
 /*
- * report/request.h: one record of lm-send, and what it says of its request (the definitions: lmutils-metrics(7))
+ * report/measured.h: one record of lm-send, and what it says of its request (the definitions: lmutils-metrics(7))
  *
- *     struct request request = {0};
+ *     struct measured request = {0};
  *     double figures[METRIC_COUNT];
- *     if (request_read(&request, rec->root, &err) < 0) ...
- *     request_figures(&request, PROFILE_CONTENT, figures);
- *     request_release(&request);
+ *     if (measured_read(&request, rec->root, &err) < 0) ...
+ *     measured_figures(&request, PROFILE_CONTENT, figures);
+ *     measured_release(&request);
  */
-#ifndef REPORT_REQUEST_H
-#define REPORT_REQUEST_H
+#ifndef REPORT_MEASURED_H
+#define REPORT_MEASURED_H
 
 #include "record/response.h"
 #include "record/timing.h"
@@ -23,7 +23,7 @@ enum token_source { TOKENS_UNCOUNTED, TOKENS_USAGE, TOKENS_IDS, TOKENS_TOKENIZER
 extern const char *const token_sources[TOKENS_COUNT]; // [TOKENS_UNCOUNTED] is NULL
 
 /* A record; its texts and jvals live as long as what it was read from, timing.chunks_ns until the next reading. */
-struct request {
+struct measured {
     struct timing timing;
     struct jval load; // timing.load; doc is NULL: is not there
     struct jval attempts; // timing.attempts; doc is NULL: there was one try only
@@ -37,14 +37,14 @@ struct request {
 };
 
 /* Fails, naming the member, where "timing" or "response" is missing or is not what the design says. */
-int request_read(struct request *request, struct jval record, struct err *err);
-void request_release(struct request *request);
+int measured_read(struct measured *request, struct jval record, struct err *err);
+void measured_release(struct measured *request);
 
 enum metric {
     METRIC_TTFT,
     METRIC_TTFT_FROM_DUE,
     METRIC_TPOT,
-    METRIC_ITL, // many values a request: request_gaps
+    METRIC_ITL, // many values a request: measured_gaps
     METRIC_E2E,
     METRIC_E2E_FROM_DUE,
     METRIC_QUEUE_WAIT,
@@ -53,11 +53,11 @@ enum metric {
 };
 
 /* In ns, and tokens/s; NaN for what the request does not have, and for METRIC_ITL, of which it has many. */
-void request_figures(const struct request *request, enum profile profile, double figures[METRIC_COUNT]);
+void measured_figures(const struct measured *request, enum profile profile, double figures[METRIC_COUNT]);
 /* The chunks whose gaps count: gap i is chunks_ns[i] - chunks_ns[i - 1], for from < i < to. */
-void request_gaps(const struct request *request, enum profile profile, size_t *from, size_t *to);
-double request_longest_gap(const struct request *request, enum profile profile); // in ns; NaN: there is no gap
+void measured_gaps(const struct measured *request, enum profile profile, size_t *from, size_t *to);
+double measured_longest_gap(const struct measured *request, enum profile profile); // in ns; NaN: there is no gap
 /* When the last token came, or the whole answer where no chunk tells; TIMING_NEVER: nothing did. */
-int64_t request_last_ns(const struct request *request, enum profile profile);
+int64_t measured_last_ns(const struct measured *request, enum profile profile);
 
 #endif

@@ -1,5 +1,5 @@
-/* report/request.c: see request.h */
-#include "report/request.h"
+/* report/measured.c: see measured.h */
+#include "report/measured.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@ const char *const token_sources[TOKENS_COUNT] = {[TOKENS_USAGE] = "usage", [TOKE
 
 #define MOST_TOKENS (INT64_C(1) << 53)
 
-static int read_error(struct request *request, struct jval error, struct err *err)
+static int read_error(struct measured *request, struct jval error, struct err *err)
 {
     struct str kind;
     if (!jval_str_at(error, "/kind", &kind))
@@ -31,7 +31,7 @@ static int read_count(struct jval tokens, const char *name, int64_t *count, stru
     return 0;
 }
 
-static int read_tokens(struct request *request, struct jval tokens, struct err *err)
+static int read_tokens(struct measured *request, struct jval tokens, struct err *err)
 {
     struct str source;
     if (read_count(tokens, "prompt", &request->input_tokens, err) < 0 || read_count(tokens, "completion", &request->output_tokens, err) < 0)
@@ -45,7 +45,7 @@ static int read_tokens(struct request *request, struct jval tokens, struct err *
     return request->source != TOKENS_UNCOUNTED ? 0 : err_set(err, ERR_PARSE, "response.tokens.source: none of usage, ids, tokenizer");
 }
 
-int request_read(struct request *request, struct jval record, struct err *err)
+int measured_read(struct measured *request, struct jval record, struct err *err)
 {
     struct jval response, value;
     struct str api;
@@ -62,7 +62,10 @@ int request_read(struct request *request, struct jval record, struct err *err)
     request->failure = FAILURE_NONE;
     request->source = TOKENS_UNCOUNTED;
     request->input_tokens = request->output_tokens = -1;
-    request->chat = jval_member(record, "api", &value) && jval_str(value, &api) && str_is(api, "chat");
+    if (jval_member(record, "api", &value))
+        request->chat = jval_str(value, &api) && str_is(api, "chat");
+    else
+        request->chat = jval_at(record, "/request/messages", &value);
     if (jval_member(response, "error", &value)) {
         if (read_error(request, value, err) < 0)
             return -1;
@@ -74,14 +77,14 @@ int request_read(struct request *request, struct jval record, struct err *err)
     return jval_member(response, "tokens", &value) ? read_tokens(request, value, err) : 0;
 }
 
-void request_release(struct request *request)
+void measured_release(struct measured *request)
 {
     free(request->chunks);
     request->chunks = NULL;
     request->room = 0;
 }
 
-static int64_t first_ns(const struct request *request, enum profile profile)
+static int64_t first_ns(const struct measured *request, enum profile profile)
 {
     const struct timing *timing = &request->timing;
     if (profile == PROFILE_CONTENT)
@@ -89,7 +92,7 @@ static int64_t first_ns(const struct request *request, enum profile profile)
     return timing->chunk_count > 0 ? timing->chunks_ns[0] : TIMING_NEVER;
 }
 
-int64_t request_last_ns(const struct request *request, enum profile profile)
+int64_t measured_last_ns(const struct measured *request, enum profile profile)
 {
     const struct timing *timing = &request->timing;
     if (profile == PROFILE_CONTENT)
@@ -97,7 +100,7 @@ int64_t request_last_ns(const struct request *request, enum profile profile)
     return timing->chunk_count > 0 ? timing->chunks_ns[timing->chunk_count - 1] : timing->end_ns;
 }
 
-void request_gaps(const struct request *request, enum profile profile, size_t *from, size_t *to)
+void measured_gaps(const struct measured *request, enum profile profile, size_t *from, size_t *to)
 {
     const struct timing *timing = &request->timing;
     *from = 0;
@@ -120,20 +123,20 @@ static double between(int64_t from_ns, int64_t to_ns)
     return from_ns == TIMING_NEVER || to_ns == TIMING_NEVER ? NAN : (double)to_ns - (double)from_ns;
 }
 
-double request_longest_gap(const struct request *request, enum profile profile)
+double measured_longest_gap(const struct measured *request, enum profile profile)
 {
     size_t from, to;
     double longest = NAN;
-    request_gaps(request, profile, &from, &to);
+    measured_gaps(request, profile, &from, &to);
     for (size_t i = from + 1; i < to; i++)
         longest = fmax(longest, between(request->timing.chunks_ns[i - 1], request->timing.chunks_ns[i]));
     return longest;
 }
 
-void request_figures(const struct request *request, enum profile profile, double figures[METRIC_COUNT])
+void measured_figures(const struct measured *request, enum profile profile, double figures[METRIC_COUNT])
 {
     const struct timing *timing = &request->timing;
-    int64_t first = first_ns(request, profile), last = request_last_ns(request, profile);
+    int64_t first = first_ns(request, profile), last = measured_last_ns(request, profile);
     double decoding = between(first, last), tokens = (double)request->output_tokens;
     figures[METRIC_TTFT] = between(timing->sent_ns, first);
     figures[METRIC_TTFT_FROM_DUE] = between(timing->due_ns, first);

@@ -1,0 +1,10 @@
+# Speed is never asserted: it is printed, as ratios between things that one run measured.
+
+$(build)/tests/bench/floor: tests/bench/floor.c | $(build)/deps-build.ok
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(warnings) $(CFLAGS) -D_GNU_SOURCE -o $@ $<
+
+.PHONY: bench
+bench: $(programs) $(build)/tests/bench/floor  ## print what the load client and the filters reach on this machine
+	@tests/bench/load.sh
+	@tests/bench/filters.sh
