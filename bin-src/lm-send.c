@@ -157,7 +157,9 @@ static size_t collect_changes(struct body_change *changes, size_t max, struct bu
         for (struct jsonl_walk walk = jsonl_members(&parsed); jsonl_each(&parsed, &walk, &member);) {
             if (count == max - 1)
                 opt_fail("--extra-body: over %zu members", max - 1);
-            changes[count++] = (struct body_change){{strndup(member.name.ptr, member.name.len), member.name.len}, member.value};
+            char *name = xcalloc(1, member.name.len + 1); // the document, which holds it, is freed
+            memcpy(name, member.name.ptr, member.name.len);
+            changes[count++] = (struct body_change){{name, member.name.len}, member.value};
         }
     }
     jdoc_free(doc);
@@ -225,7 +227,7 @@ int main(int argc, char **argv)
     struct err err;
     struct url url;
     struct buf headers = {0}, extra = {0};
-    struct body_change changes[65];
+    static struct body_change changes[65];
     struct run_result result;
     char **paths = opt_parse(argc, argv, specs, "send requests to a server and record its answers, timed");
     check_options();

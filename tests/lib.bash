@@ -10,9 +10,11 @@ LM_BUILD=$(realpath "${LM_BUILD:-$ROOT/build}")
 FAULTS=$LM_BUILD/tests/faults.so
 export ROOT LM_BUILD FAULTS LC_ALL=C.UTF-8
 export PATH=$LM_BUILD:$LM_BUILD/tests/cli:$PATH
+# A mirror is told from where make runs, and a test stands elsewhere.
+[ -z "${LM_DATA_MIRROR:-}" ] || LM_DATA_MIRROR=$(cd "$ROOT" && realpath "$LM_DATA_MIRROR")
 # Nothing of the one who runs the tests leaks in.
 unset LM_LOG SLURM_JOB_ID OPENAI_BASE_URL OPENAI_API_KEY http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-declare -gA pids=() # of what `start` started, by name
+declare -gA pids=() # of what `start` started, by name; -g, since bats loads this file within a function
 
 begin_test() {
     cd "$BATS_TEST_TMPDIR"
@@ -49,12 +51,17 @@ start() {
     pids[$name]=$!
 }
 
-# stop NAME [SIGNAL]: sends it (default TERM), waits for the end, and returns the status.
-stop() {
+# ended NAME: waits until it ends by itself, and returns its status.
+ended() {
     local pid=${pids[$1]}
     unset "pids[$1]"
-    kill -"${2:-TERM}" "$pid" 2>/dev/null || true
     wait "$pid"
+}
+
+# stop NAME [SIGNAL]: sends it (default TERM), waits for the end, and returns the status.
+stop() {
+    kill -"${2:-TERM}" "${pids[$1]}" 2>/dev/null || true
+    ended "$1"
 }
 
 # wait_until COMMAND...: until it succeeds, 20 s at most. It waits for a state, never for a time.
@@ -76,6 +83,11 @@ says() {
     }
 }
 
+# For tests that load the faults into a program.
+plain_build_only() {
+    [[ $LM_BUILD != */san ]] || skip "the sanitiser has its own malloc"
+}
+
 # fails_everywhere alloc|read|write|connect PROGRAM ARGUMENT...: fails the first such call of the program, then the
 # second, and so on until there is no further one. Each time the program's output is whole and its status the usual
 # one, or it exits 3 with the reason on stderr, and has written the beginning of its output at most. For filters, and
@@ -83,7 +95,7 @@ says() {
 fails_everywhere() {
     local kind=$1 limit=3000 nth usual=0 status why
     shift
-    [[ $LM_BUILD != */san ]] || skip "the sanitiser has its own malloc"
+    plain_build_only
     "$@" <"${input:-/dev/null}" >whole.out 2>whole.err || usual=$?
     [ "$usual" -le 1 ] || { echo "without a fault: exit $usual"; cat whole.err; return 1; }
     for ((nth = 1; nth <= limit; nth++)); do

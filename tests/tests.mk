@@ -35,13 +35,13 @@ build/tests/faults.so: tests/faults.c Makefile | $(build)/deps-build.ok
 .PHONY: tests
 tests: $(programs) completions $(all_tests) $(cli_programs) $(faults)
 
-# A sanitiser's end is a status that no program has. A test that hangs is ended, and has failed.
+# A sanitiser's end is a status that no program has.
 export CMOCKA_MESSAGE_OUTPUT := TAP
 export ASAN_OPTIONS := exitcode=99
 export LSAN_OPTIONS := exitcode=99
 export UBSAN_OPTIONS := exitcode=99:print_stacktrace=1
 jobs  := $(shell nproc)
-prove := prove --jobs $(jobs) --exec 'timeout --kill-after=10 300'
+prove := prove --jobs $(jobs) --failures --comments --exec tests/run
 # Those who run make without -j have their cores used all the same.
 parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(jobs))
 

@@ -321,9 +321,8 @@ ssize_t dial_recv(struct dial *dial, const struct stamp_clock *clock, void *byte
         *stamped = *arrived_ns != INT64_MIN ? DIAL_STAMP_KERNEL : DIAL_STAMP_READ;
         return got;
     }
-    // The stamp of all that is queued: the length is told, and nothing is copied or taken.
-    char nothing;
-    stamp_recv(clock, dial->fd, &nothing, 1u << 30, MSG_PEEK | MSG_TRUNC, arrived_ns, read_ns);
+    // The stamp of what is queued, as far as it can be read now: nothing is copied or taken.
+    stamp_recv(clock, dial->fd, bytes, size, MSG_PEEK | MSG_TRUNC, arrived_ns, read_ns);
     if (*arrived_ns == INT64_MIN) // what the library holds already came with what was peeked at before
         *arrived_ns = dial->peeked_ns;
     dial->peeked_ns = *arrived_ns;

@@ -40,7 +40,7 @@ static void replay(const char *path, int number)
         abort();
     if (text.len > 0)
         memcpy(data, text.ptr, text.len);
-    printf("# %s\n", path);
+    printf("%s\n", path); // no line of TAP: make test-NAME shows it
     fflush(stdout);
     LLVMFuzzerTestOneInput(data, text.len);
     free(data);
