@@ -18,6 +18,7 @@ test jq cmd:jq
 test mandoc cmd:mandoc
 test openssl cmd:openssl
 test socat cmd:socat
+test curl cmd:curl
 test perl cmd:prove
 test util-linux cmd:setsid
 run jq cmd:jq
