@@ -19,6 +19,8 @@ test jq cmd:jq
 test mandoc cmd:mandoc
 test openssl cmd:openssl
 test socat cmd:socat
+test curl cmd:curl
+test procps cmd:ps
 test perl cmd:prove
 test util-linux cmd:setsid
 run jq cmd:jq

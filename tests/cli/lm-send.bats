@@ -259,7 +259,7 @@ told() {
     cat tls.key tls.crt >both.pem
     start tls socat "OPENSSL-LISTEN:$tls_port,cert=both.pem,verify=0,reuseaddr,fork" "TCP:${url#http://}"
     url=https://127.0.0.1:$tls_port
-    until curl -s --cacert tls.crt "$url/health"; do kill -0 "${pids[tls]}"; done
+    wait_until curl -s --cacert tls.crt "$url/health"
     requests 2 >in
     send --cacert tls.crt in >out
     [ "$(jq -c '[.response.status, .timing.clock, (.timing.chunks_ns | length)]' out | sort -u)" = '[200,"tls",6]' ]

@@ -20,7 +20,7 @@ _Static_assert(COUNT(script_usage_names) == SCRIPT_USAGE_COUNT + 1 && COUNT(scri
 
 void script_init(struct script *script)
 {
-    *script = (struct script){.per_event = 1, .per_write = 1, .after = 1, .every = 7, .retry_after_s = 1, .for_ns = -1};
+    *script = (struct script){.per_event = 1, .per_write = 1, .every = 7, .retry_after_s = 1, .for_ns = -1};
 }
 
 /* --- one member --- */
@@ -224,44 +224,65 @@ int script_apply(struct script *script, struct jval object, struct err *err)
 
 /* --- a file of them --- */
 
-/* Keeps the line in a document of its own, since a script's text lives there. */
-static int keep_line(struct str line, struct jval *root, struct err *err)
+/* Adds a line's object, in a document of its own, since a script's text lives there. */
+static int add_line(struct script_file *file, struct str line, struct err *err)
 {
-    struct jdoc *doc = jdoc_new();
+    struct jdoc **docs = reallocarray(file->docs, file->count + 1, sizeof *docs);
+    file->docs = docs ? docs : file->docs;
+    struct jval *scripts = docs ? reallocarray(file->scripts, file->count + 1, sizeof *scripts) : NULL;
+    if (!scripts)
+        return err_nomem(err);
+    file->scripts = scripts;
+    struct jdoc *doc = docs[file->count] = jdoc_new();
     struct buf copy = {0};
     buf_add_str(&copy, line);
-    int rc = doc && buf_reserve(&copy, JDOC_PADDING) ? jdoc_parse(doc, copy.ptr, copy.len, root, err) : err_nomem(err);
+    int rc = doc && buf_reserve(&copy, JDOC_PADDING) ? jdoc_parse(doc, copy.ptr, copy.len, &scripts[file->count], err) : err_nomem(err);
     buf_release(&copy);
+    if (rc < 0)
+        jdoc_free(doc);
+    else
+        file->count++;
     return rc;
 }
 
-static int read_lines(struct jsonl_reader *reader, struct jval **scripts, size_t *count, struct err *err)
+static int add_lines(struct script_file *file, struct jsonl_reader *reader, struct err *err)
 {
     struct jsonl_record *rec;
     enum jsonl_got got;
     while ((got = jsonl_next(reader, &rec, err)) != JSONL_END) {
         struct script tried;
         script_init(&tried);
-        if (got != JSONL_RECORD || script_apply(&tried, rec->root, err) < 0)
-            return err_prefix(err, "%s: ", jsonl_where(reader));
-        struct jval *grown = realloc(*scripts, (*count + 1) * sizeof *grown);
-        if (!grown)
-            return err_nomem(err);
-        *scripts = grown;
-        if (keep_line(rec->line, &grown[*count], err) < 0)
+        if (got == JSONL_FAILED)
             return -1;
-        ++*count;
+        if (got == JSONL_BAD || script_apply(&tried, rec->root, err) < 0)
+            return err_prefix(err, "%s: ", jsonl_where(reader));
+        if (add_line(file, rec->line, err) < 0)
+            return -1;
     }
     return 0;
 }
 
-int script_read(const char *path, struct jval **scripts, size_t *count, struct err *err)
+int script_file_read(struct script_file *file, const char *path, struct err *err)
 {
     char *paths[] = {(char *)path, NULL};
     struct jsonl_reader *reader = jsonl_open(paths, err);
-    int rc = reader ? read_lines(reader, scripts, count, err) : -1;
+    *file = (struct script_file){0};
+    int rc = reader ? add_lines(file, reader, err) : -1;
     jsonl_close(reader);
+    if (rc == 0 && file->count == 0)
+        rc = err_set(err, ERR_MISSING, "%s: no script in it", path);
+    if (rc < 0)
+        script_file_release(file);
     return rc;
+}
+
+void script_file_release(struct script_file *file)
+{
+    for (size_t i = 0; i < file->count; i++)
+        jdoc_free(file->docs[i]);
+    free(file->docs);
+    free(file->scripts);
+    *file = (struct script_file){0};
 }
 
 /* --- drawn faults --- */

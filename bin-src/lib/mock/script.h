@@ -56,8 +56,14 @@ void script_init(struct script *script); // the defaults: at once, one token an 
 /* Lays the object over the script. Fails on members it does not know, and on values that are none. */
 int script_apply(struct script *script, struct jval object, struct err *err);
 
-/* Scripts out of a JSONL file, each checked, onto *scripts. They live as long as the process: a server's. */
-int script_read(const char *path, struct jval **scripts, size_t *count, struct err *err);
+/* The scripts of a JSONL file, each checked as it is read. A failed read leaves nothing behind. */
+struct script_file {
+    struct jval *scripts;
+    struct jdoc **docs; // where they live
+    size_t count;
+};
+int script_file_read(struct script_file *file, const char *path, struct err *err);
+void script_file_release(struct script_file *file);
 
 /* Faults drawn by share: "reset", "http-503:0.1", "crlf,comments:0.5"; at most one of them a request. */
 struct script_draws {

@@ -26,7 +26,6 @@ struct wire {
     bool finish_apart[WIRE_API_COUNT];    // finish_reason has an event of its own
     bool usage_in_finish[WIRE_API_COUNT]; // and usage stands there, asked for or not
     bool done_after_error; // [DONE] follows an error event
-    const char *finish_delta;
     const char *reasoning; // the delta's member
     const char *choice_end[WIRE_API_COUNT], *last_choice_end[WIRE_API_COUNT]; // behind finish_reason
     const char *event_end[WIRE_API_COUNT];                                    // behind choices
