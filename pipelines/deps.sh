@@ -19,7 +19,6 @@ test jq cmd:jq
 test mandoc cmd:mandoc
 test openssl cmd:openssl
 test socat cmd:socat
-test curl cmd:curl
 test procps cmd:ps
 test perl cmd:prove
 test util-linux cmd:setsid
