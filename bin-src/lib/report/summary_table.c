@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-_Static_assert(QUANTILES_ERROR <= 0.00025, "what the tables and the manual say of a sketch");
+_Static_assert(QUANTILES_ERROR_PARTS >= 4000, "what the tables and the manual say of a sketch");
 
 /* Adds "NAME N" of each that there is, with commas between. Returns how many there were. */
 static int add_counts(struct buf *out, const char *const *names, const uint64_t *counts, int from, int to)

@@ -24,7 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QUANTILES_ERROR 0x1p-12
+enum { QUANTILES_ERROR_PARTS = 4096 }; // a whole number, that the compiler can assert on
+#define QUANTILES_ERROR (1.0 / QUANTILES_ERROR_PARTS)
 
 struct quantiles; // its members are in quantile.c and nowhere else
 
