@@ -128,7 +128,7 @@ asked() { # the paths that were asked for, in order
     stop other KILL || true
     wait_until grep -q "died: process [0-9]* has ended" waiting.err
     status=0
-    stop waiting CONT || status=$?
+    ended waiting || status=$?
     [ "$status" -eq 3 ]
     true & # a process that was there
     wait $!

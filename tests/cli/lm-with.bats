@@ -189,7 +189,7 @@ fails_with() {
     wait_until all_gone # what the dead one left behind, too
     touch go
     status=0
-    stop with CONT || status=$?
+    ended with || status=$?
     [ "$status" -eq 3 ]
     grep -q 'ended by itself' with.out
 }
@@ -212,7 +212,7 @@ fails_with() {
     wait_until gone server worker
     touch go
     status=0
-    stop with CONT || status=$?
+    ended with || status=$?
     [ "$status" -eq 3 ]
     kill -9 "$(<strayed.pid)" # nobody is left who knows it
 }
