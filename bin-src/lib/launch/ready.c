@@ -7,6 +7,7 @@
 #include "jsonl/jdoc.h"
 #include "net/url.h"
 #include "openai/body.h"
+#include "openai/reply.h"
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -143,8 +144,8 @@ static void explain_status(struct probe *probe, long status, struct err *err)
     struct str path = path_of(probe);
     struct jval root;
     struct str words = {0};
-    if (parse_answer(probe, &root) && !jval_str_at(root, "/error/message", &words) && !jval_str_at(root, "/message", &words))
-        jval_str_at(root, "/error", &words);
+    if (parse_answer(probe, &root))
+        reply_why(root, &words);
     size_t len = 0;
     while (len < words.len && len < 200 && (unsigned char)words.ptr[len] >= ' ')
         len++;

@@ -38,6 +38,13 @@ static void fail(struct channel *channel, enum failure failure, const char *why,
     end_attempt(channel, end_ns, false);
 }
 
+/* The answer was whole, [DONE] and all; only the end of HTTP's message is missing. */
+static void end_without_http(struct channel *channel)
+{
+    reply_end(&channel->job->reply, true);
+    end_attempt(channel, channel->byte_ns, false);
+}
+
 /* --- limits of time --- */
 
 /* When the job's next limit is reached, and which it is; INT64_MAX: it has none. */
@@ -74,9 +81,8 @@ static void on_time(struct loop_timer *timer, int64_t now_ns)
             loop_timer_set(channel->context->loop, timer, at_ns);
         return;
     }
-    if (channel->job->reply.done) { // the answer was whole; only the connection's end is missing
-        reply_end(&channel->job->reply, true);
-        end_attempt(channel, channel->byte_ns, false);
+    if (channel->job->reply.done) {
+        end_without_http(channel);
         return;
     }
     char why[96];
@@ -207,9 +213,7 @@ static void finish_status(struct channel *channel)
     struct err err;
     struct str says = str_trim(buf_str(&channel->body)), message;
     if (says.len > 0 && buf_reserve(&channel->body, JDOC_PADDING) &&
-        jdoc_parse(channel->context->doc, channel->body.ptr, channel->body.len, &root, &err) == 0 &&
-        (jval_str_at(root, "/error/message", &message) || jval_str_at(root, "/message", &message) ||
-         jval_str_at(root, "/error", &message) || jval_str_at(root, "/detail", &message)))
+        jdoc_parse(channel->context->doc, channel->body.ptr, channel->body.len, &root, &err) == 0 && reply_why(root, &message))
         says = message;
     reply_fail(&job->reply, FAILURE_HTTP_STATUS, "%d%s%.*s", job->status, says.len > 0 ? ": " : "", says.len < 400 ? (int)says.len : 400,
                says.ptr);
@@ -239,16 +243,13 @@ static void finish_answer(struct channel *channel)
 /* The connection ended, or broke, where the message had not. */
 static void finish_broken(struct channel *channel, const char *why, int64_t now_ns)
 {
-    struct job *job = channel->job;
     struct sse_event event;
     if (channel->streamed && sse_end(&channel->sse, &event) > 0)
         take_event(channel, &event);
-    if (channel->streamed && job->reply.done) { // the answer was whole, HTTP was not
-        reply_end(&job->reply, true);
-        end_attempt(channel, channel->byte_ns, false);
-        return;
-    }
-    fail(channel, FAILURE_TRUNCATED, why, now_ns);
+    if (channel->streamed && channel->job->reply.done)
+        end_without_http(channel);
+    else
+        fail(channel, FAILURE_TRUNCATED, why, now_ns);
 }
 
 /* Takes what one read brought: HTTP_MORE, HTTP_DONE or HTTP_BAD. */

@@ -55,6 +55,15 @@ static void set(struct buf *buf, struct str text)
 
 /* --- failures that the server reports --- */
 
+bool reply_why(struct jval root, struct str *why)
+{
+    static const char *const paths[] = {"/error/message", "/message", "/error", "/detail"};
+    for (size_t i = 0; i < COUNT(paths); i++)
+        if (jval_str_at(root, paths[i], why))
+            return true;
+    return false;
+}
+
 static void take_error(struct reply *reply, enum failure failure, struct jval error)
 {
     struct str message;

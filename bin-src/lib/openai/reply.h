@@ -46,6 +46,9 @@ int reply_body(struct reply *reply, struct jdoc *doc, struct str body, struct er
 /* The body ended as HTTP wants it. Was the answer whole? If not, fails it. */
 void reply_end(struct reply *reply, bool streamed);
 
+/* What an error's body says, in the shapes that servers have for it; false: in none of them. A view into the document. */
+bool reply_why(struct jval root, struct str *why);
+
 /* Sets the failure, unless there is one. The message is printf's. */
 void reply_fail(struct reply *reply, enum failure failure, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
