@@ -20,7 +20,7 @@ struct entry {
 };
 
 struct kept {
-    char *path;
+    char *path, *copy_path; // what is rewritten is written there first
     int fd;
     struct entry *entries; // an open-addressed table
     size_t size, count;    // size is a power of two
@@ -78,8 +78,25 @@ static bool is_result(const struct jsonl_record *rec, struct str load, size_t *p
     return same;
 }
 
+static int copy_begin(struct kept *kept, struct err *err)
+{
+    int copy = open(kept->copy_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return copy < 0 ? err_errno(err, "%s", kept->copy_path) : copy;
+}
+
+/* The copy takes the file's place, if all went well so far (rc), and is gone else. Returns how it went. */
+static int copy_end(struct kept *kept, int copy, int rc, struct err *err)
+{
+    if (rc == 0 && (fsync(copy) < 0 || rename(kept->copy_path, kept->path) < 0))
+        rc = err_errno(err, "%s", kept->path);
+    if (rc < 0)
+        unlink(kept->copy_path);
+    close(copy);
+    return rc;
+}
+
 /* Copies the lines that may be kept to a new file, which takes the old one's place; the table knows them. */
-static int scan(struct kept *kept, struct str load, const char *copy_path, struct err *err)
+static int scan(struct kept *kept, struct str load, struct err *err)
 {
     char *paths[] = {kept->path, NULL};
     struct jsonl_reader *reader = jsonl_open(paths, err);
@@ -88,10 +105,10 @@ static int scan(struct kept *kept, struct str load, const char *copy_path, struc
     int rc = 0;
     if (!reader)
         return -1;
-    int copy = open(copy_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int copy = copy_begin(kept, err);
     if (copy < 0) {
         jsonl_close(reader);
-        return err_errno(err, "%s", copy_path);
+        return -1;
     }
     int64_t offset = 0;
     struct buf block = {0};
@@ -114,11 +131,7 @@ static int scan(struct kept *kept, struct str load, const char *copy_path, struc
         rc = -1;
     if (rc == 0)
         rc = out_all(copy, block.ptr, block.len, err);
-    if (rc == 0 && (fsync(copy) < 0 || rename(copy_path, kept->path) < 0))
-        rc = err_errno(err, "%s", kept->path);
-    if (rc < 0)
-        unlink(copy_path);
-    close(copy);
+    rc = copy_end(kept, copy, rc, err);
     buf_release(&block);
     jsonl_close(reader);
     kept->own_offset = offset;
@@ -128,19 +141,23 @@ static int scan(struct kept *kept, struct str load, const char *copy_path, struc
 struct kept *kept_open(const char *path, struct str load, struct err *err)
 {
     struct kept *kept = calloc(1, sizeof *kept);
-    char copy_path[4096];
-    if (!kept || !(kept->path = strdup(path ? path : ""))) {
-        free(kept);
+    if (!kept) {
         err_nomem(err);
         return NULL;
     }
     kept->fd = -1;
     if (!path)
         return kept;
-    snprintf(copy_path, sizeof copy_path, "%s.new", path);
+    kept->path = strdup(path);
+    if (!kept->path || asprintf(&kept->copy_path, "%s.new", path) < 0) {
+        kept->copy_path = NULL; // asprintf leaves it undefined
+        err_nomem(err);
+        kept_close(kept);
+        return NULL;
+    }
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return kept;
-    if (scan(kept, load, copy_path, err) < 0) {
+    if (scan(kept, load, err) < 0) {
         kept_close(kept);
         return NULL;
     }
@@ -162,6 +179,7 @@ void kept_close(struct kept *kept)
     buf_release(&kept->scratch);
     free(kept->entries);
     free(kept->path);
+    free(kept->copy_path);
     free(kept);
 }
 
@@ -228,7 +246,6 @@ static int copy_rest(struct kept *kept, int64_t offset, int fd, struct err *err)
 
 int kept_finish(struct kept *kept, struct err *err)
 {
-    char copy_path[4096];
     size_t taken = 0, n = 0;
     for (size_t i = 0; i < kept->size; i++)
         taken += kept->entries[i].used && kept->entries[i].taken;
@@ -241,18 +258,14 @@ int kept_finish(struct kept *kept, struct err *err)
         if (kept->entries[i].used && kept->entries[i].taken)
             left[n++] = kept->entries[i];
     qsort(left, n, sizeof *left, by_offset);
-    snprintf(copy_path, sizeof copy_path, "%s.new", kept->path);
-    int copy = open(copy_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int rc = copy < 0 ? err_errno(err, "%s", copy_path) : 0;
+    int copy = copy_begin(kept, err), rc = copy < 0 ? -1 : 0;
     for (size_t i = 0; rc == 0 && i < n; i++)
         if (read_at(kept, left[i].offset, left[i].len, err) < 0 || out_all(copy, kept->scratch.ptr, left[i].len, err) < 0)
             rc = -1;
     if (rc == 0)
         rc = copy_rest(kept, kept->own_offset, copy, err);
-    if (rc == 0 && (fsync(copy) < 0 || rename(copy_path, kept->path) < 0))
-        rc = err_errno(err, "%s", kept->path);
     if (copy >= 0)
-        close(copy);
+        rc = copy_end(kept, copy, rc, err);
     free(left);
     return rc;
 }
