@@ -296,7 +296,7 @@ static bool dispatch_one(struct worker *worker)
     bool drops = blocked && !is_closed(worker) && worker->run->options->blocked == LOAD_DROPPED;
     struct job *job;
     int64_t due_ns;
-    if (blocked && !drops)
+    if (worker->ended || (blocked && !drops))
         return false;
     switch (feed_take(worker->run->feed, worker->index, since_start(worker, clock_ns()), &job, &due_ns)) {
     case FEED_JOB:
