@@ -111,17 +111,20 @@ static void read_small(const char *path, struct buf *text)
 static void collect_headers(struct buf *out, const struct url *url)
 {
     struct buf file = {0};
+    struct err err;
+    char *line = NULL;
     const char *key = getenv("OPENAI_API_KEY");
     if (opt.key_file) {
-        read_small(opt.key_file, &file);
-        key = file.ptr;
+        if (file_read_line(opt.key_file, &line, &err) < 0)
+            die(EXIT_CANNOT, &err);
+        key = line;
     }
     struct str trimmed = str_trim(str_of(key ? key : ""));
     if (trimmed.len > 0)
         buf_addf(out, "Authorization: Bearer %.*s\r\n", STR_ARG(trimmed));
     else if (url->authority.len > 0)
         buf_addf(out, "Authorization: %.*s\r\n", STR_ARG(buf_str(&url->authority)));
-    buf_release(&file);
+    free(line);
     for (size_t i = 0; i < opt.headers.count; i++) {
         const char *given = opt.headers.items[i];
         if (given[0] != '@') {
@@ -177,8 +180,6 @@ static void load_url(struct url *url)
     const char *text = opt.url ? opt.url : getenv("OPENAI_BASE_URL");
     if (url_parse(url, text && *text ? text : "http://127.0.0.1:8000/v1", &err) < 0)
         opt_fail("--url: %s", err.msg);
-    if (opt.url)
-        opt.url = NULL; // it may hold a key
 }
 
 /* What the table cannot check. */
