@@ -4,6 +4,8 @@
  * Any JSON object, with "model" and "stream" set: it parses, has the two, and every byte outside their values, those
  * between the members too, is as it was and where it was. What is no object is refused.
  */
+#include "padded.h"
+
 #include "openai/body.h"
 
 #include <stdlib.h>
@@ -11,21 +13,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct body_change changes[] = {{{"model", 5}, {"\"a \\\"b\\\"\"", 9}}, {{"stream", 6}, {"{\"is\": [true]}", 14}}};
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static char *padded(const void *bytes, size_t size)
-{
-    char *copy = calloc(1, size + JDOC_PADDING);
-    must(copy != NULL);
-    if (size > 0)
-        memcpy(copy, bytes, size);
-    return copy;
-}
 
 static const struct body_change *change_of(struct str name)
 {

@@ -3,18 +3,14 @@
  *
  * That is: the same number of things, and one more if the record has an id, which was there before.
  */
+#include "padded.h"
+
 #include "record/check.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void tell(void *arg, enum check_level level, const char *member, const char *why)
 {
@@ -30,10 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err;
     struct str id = STR("");
     size_t first = 0, second = 0;
-    char *line = calloc(1, size + JDOC_PADDING);
-    must(doc && check && line);
-    if (size > 0)
-        memcpy(line, data, size);
+    char *line = padded(data, size);
+    must(doc && check);
     if (jsonl_parse(doc, (struct str){line, size}, &rec, &err) == 0) {
         must(check_record(check, &rec, &(struct check_report){tell, &first}, &err) == 0);
         must(check_record(check, &rec, &(struct check_report){tell, &second}, &err) == 0);

@@ -1,18 +1,14 @@
 /*
  * fuzz/jdoc.c: what jdoc_parse accepts, jval_write writes so that it parses to the same again
  */
+#include "padded.h"
+
 #include "jsonl/jdoc.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void must_be_equal(struct jval a, struct jval b)
 {
@@ -38,16 +34,6 @@ static void must_be_equal(struct jval a, struct jval b)
         must(str_eq(text_a, text_b));
         must_be_equal(item_a, item_b);
     }
-}
-
-/* A copy with the room behind it that the parser reads. */
-static char *padded(const void *bytes, size_t size)
-{
-    char *copy = calloc(1, size + JDOC_PADDING);
-    must(copy != NULL);
-    if (size > 0)
-        memcpy(copy, bytes, size);
-    return copy;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,6 +4,8 @@
  * What is appended is there afterwards, and every byte before it is as it was. The members' texts, found by walking
  * the line, say what the parser says. Cut at any of its members and written, it is a record of those before.
  */
+#include "padded.h"
+
 #include "base/json.h"
 #include "jsonl/jsonl.h"
 
@@ -13,21 +15,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char long_name[] = "a name that no input has: \"\n\xc3\xa9";
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static char *padded(const void *bytes, size_t size)
-{
-    char *copy = calloc(1, size + JDOC_PADDING);
-    must(copy != NULL);
-    if (size > 0)
-        memcpy(copy, bytes, size);
-    return copy;
-}
 
 /* Parses what rec is when written, which must be one record, and gives its members' number. */
 static size_t count_when_written(struct jdoc *doc, const struct jsonl_record *rec, const char *has)

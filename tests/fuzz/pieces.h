@@ -6,6 +6,8 @@
 #ifndef FUZZ_PIECES_H
 #define FUZZ_PIECES_H
 
+#include "padded.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,12 +15,6 @@
 #include <string.h>
 
 enum { PIECES_SIZES = 4 };
-
-static inline void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 struct pieces {
     const uint8_t *sizes, *rest;

@@ -4,26 +4,13 @@
  * The bytes are taken as events (each line is one; a '!' in front: it is named "error") and as one body, for chat and
  * completions. The response that comes of it parses, its parts have their types, and after a reset it comes again.
  */
+#include "padded.h"
+
 #include "openai/reply.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static char *padded(const char *bytes, size_t size)
-{
-    char *copy = calloc(1, size + JDOC_PADDING);
-    must(copy != NULL);
-    if (size > 0)
-        memcpy(copy, bytes, size);
-    return copy;
-}
 
 static void take_events(struct reply *reply, struct jdoc *doc, struct str rest)
 {

@@ -4,6 +4,8 @@
  * What it refuses, it refuses with a line. The record has members of all types; a template that names others must say
  * which is missing.
  */
+#include "padded.h"
+
 #include "text/template.h"
 
 #include <stdint.h>
@@ -13,12 +15,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char record_text[] =
     "{\"id\":\"r\",\"n\":3,\"f\":0.5,\"t\":true,\"z\":null,\"s\":\"a\\\"b\\n\\u0000c\",\"list\":[\"x\",[7,8],{\"k\":\"v\"}]}";
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void parse(struct jdoc *doc, struct buf *text, struct jval *root)
 {
