@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SENDS_A_TURN = 64, SENDS_A_DIAL = 16 }; // to connect costs as much as so many sends
+enum { SENDS_A_TURN = 64, SENDS_A_DIAL = 4 }; // to connect costs as much as so many sends
 static const int64_t unreached_pause_ns = NS_PER_S; // of a closed loop's slot whose request met no server
 static const int64_t first_backoff_ns = NS_PER_S / 2, most_backoff_ns = 30 * NS_PER_S;
 

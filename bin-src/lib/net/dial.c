@@ -6,6 +6,8 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 enum { RECEIVE_BUFFER = 256 << 10, SPARE_MAX = 64 };
+static const int64_t longest_connect_ns = 300 * NS_PER_S; // libcurl's own limit where none is given
 
 /* A socket that libcurl is waiting for. */
 struct curl_watch {
@@ -27,6 +30,8 @@ struct dialer {
     struct loop_timer timer;
     CURL *spare[SPARE_MAX]; // handles of plain connections that were adopted, to be used again
     int spare_count;
+    struct sockaddr_storage peer; // where libcurl's last plain connection went
+    socklen_t peer_len;           // 0: not known
 };
 
 static void act(struct dialer *dialer, curl_socket_t fd, int bits);
@@ -85,6 +90,12 @@ static void on_timer(struct loop_timer *timer, int64_t now_ns)
     act((struct dialer *)((char *)timer - offsetof(struct dialer, timer)), CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void widen(int fd)
+{
+    int size = RECEIVE_BUFFER;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
 /* libcurl closes what it opened, but not what is ours. */
 static int on_curl_close(void *user, curl_socket_t fd)
 {
@@ -96,10 +107,9 @@ static int on_curl_close(void *user, curl_socket_t fd)
 
 static int on_curl_sockopt(void *user, curl_socket_t fd, curlsocktype purpose)
 {
-    int size = RECEIVE_BUFFER;
     (void)user;
     (void)purpose;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    widen(fd);
     return CURL_SOCKOPT_OK;
 }
 
@@ -229,10 +239,14 @@ static void settle(struct dial *dial, CURLcode code)
     dial->fd = fd;
     dial->failed = DIAL_OK;
     stamp_enable(fd);
-    if (!dial->tls) {
-        dial->adopted = true;
-        give_easy_back(dial);
-    }
+    if (dial->tls)
+        return;
+    dial->adopted = true;
+    give_easy_back(dial);
+    struct dialer *dialer = dial->dialer;
+    dialer->peer_len = sizeof dialer->peer;
+    if (getpeername(fd, (struct sockaddr *)&dialer->peer, &dialer->peer_len) < 0)
+        dialer->peer_len = 0;
 }
 
 static void act(struct dialer *dialer, curl_socket_t fd, int bits)
@@ -253,15 +267,8 @@ static void act(struct dialer *dialer, curl_socket_t fd, int bits)
     }
 }
 
-int dial_start(struct dialer *dialer, struct dial *dial, struct err *err)
+static int dial_by_curl(struct dialer *dialer, struct dial *dial, struct err *err)
 {
-    dial->dialer = dialer;
-    dial->fd = -1;
-    dial->adopted = false;
-    dial->peeked_ns = INT64_MIN;
-    dial->tls = strncmp(dialer->options.origin, "https:", 6) == 0;
-    dial->failed = DIAL_OK;
-    dial->why[0] = '\0';
     dial->easy = take_easy(dialer);
     if (!dial->easy)
         return err_nomem(err);
@@ -276,10 +283,92 @@ int dial_start(struct dialer *dialer, struct dial *dial, struct err *err)
     return code == CURLM_OUT_OF_MEMORY ? err_nomem(err) : err_set(err, ERR_NET, "%s", curl_multi_strerror(code));
 }
 
+/* --- plain connections to an address that is known --- */
+
+static void stop_direct(struct dial *dial)
+{
+    loop_unwatch(dial->dialer->loop, &dial->watch);
+    loop_timer_stop(dial->dialer->loop, &dial->timer);
+    dial->connecting = false;
+}
+
+/* error: an errno; 0: it is made. */
+static void settle_direct(struct dial *dial, int error)
+{
+    stop_direct(dial);
+    if (error == 0) {
+        dial->fd = dial->watch.fd;
+        dial->adopted = true;
+    } else {
+        close(dial->watch.fd);
+        dial->dialer->peer_len = 0; // the next asks libcurl: the name may have another address
+        dial->failed = error == ETIMEDOUT ? DIAL_TIMEOUT : DIAL_CONNECT;
+        snprintf(dial->why, sizeof dial->why, "%s: %s", dial->dialer->options.origin, strerror(error));
+    }
+    dial->done(dial);
+}
+
+static void on_direct_ready(struct loop_watch *watch, int what)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    (void)what;
+    getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    settle_direct((struct dial *)((char *)watch - offsetof(struct dial, watch)), error);
+}
+
+static void on_direct_late(struct loop_timer *timer, int64_t now_ns)
+{
+    (void)now_ns;
+    settle_direct((struct dial *)((char *)timer - offsetof(struct dial, timer)), ETIMEDOUT);
+}
+
+/* False: it cannot be begun, and libcurl is to say why. */
+static bool dial_directly(struct dialer *dialer, struct dial *dial)
+{
+    const struct sockaddr *peer = (const struct sockaddr *)&dialer->peer;
+    int fd = socket(peer->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+    struct err err;
+    if (fd < 0)
+        return false;
+    widen(fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    stamp_enable(fd);
+    dial->watch = (struct loop_watch){.ready = on_direct_ready};
+    dial->timer = (struct loop_timer){.fire = on_direct_late};
+    if ((connect(fd, peer, dialer->peer_len) < 0 && errno != EINPROGRESS) ||
+        loop_watch(dialer->loop, &dial->watch, fd, LOOP_WRITE, &err) < 0) {
+        close(fd);
+        return false;
+    }
+    int64_t limit_ns = dialer->options.timeout_ns > 0 ? dialer->options.timeout_ns : longest_connect_ns;
+    loop_timer_set(dialer->loop, &dial->timer, clock_ns() + limit_ns);
+    dial->connecting = true;
+    return true;
+}
+
+int dial_start(struct dialer *dialer, struct dial *dial, struct err *err)
+{
+    dial->dialer = dialer;
+    dial->fd = -1;
+    dial->adopted = dial->connecting = false;
+    dial->peeked_ns = INT64_MIN;
+    dial->tls = strncmp(dialer->options.origin, "https:", 6) == 0;
+    dial->failed = DIAL_OK;
+    dial->why[0] = '\0';
+    if (dialer->peer_len > 0 && dial_directly(dialer, dial))
+        return 0;
+    return dial_by_curl(dialer, dial, err);
+}
+
 void dial_close(struct dial *dial)
 {
     if (dial->easy)
         give_easy_back(dial);
+    if (dial->connecting) {
+        stop_direct(dial);
+        close(dial->watch.fd);
+    }
     if (dial->adopted && dial->fd >= 0)
         close(dial->fd);
     dial->fd = -1;
