@@ -256,7 +256,7 @@ int main(int argc, char **argv)
         err.kind == ERR_MISSING ? opt_fail("%s", err.msg) : die(EXIT_CANNOT, &err);
     int has_source = adapter_source(&adapter, *paths ? NULL : opt.split, &source, &err);
     if (has_source < 0)
-        opt_fail("--split: %s", err.msg);
+        opt_reject("--split", &err);
     if (!*paths && has_source) {
         fetched[0] = data_path(&source);
         paths = fetched;

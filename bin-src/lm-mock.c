@@ -80,14 +80,14 @@ static void set_script(struct mock_options *options)
     script->retry_after_s = opt.retry_after_s;
     script->tokens_are = opt.tokens ? SCRIPT_TOKENS_BOUNDED : SCRIPT_TOKENS_UNSAID;
     if (opt.ttft && distribution_parse_ns(&script->ttft, str_of(opt.ttft), &err) < 0)
-        opt_fail("--ttft: %s", err.msg);
+        opt_reject("--ttft", &err);
     if (opt.itl && distribution_parse_ns(&script->itl, str_of(opt.itl), &err) < 0)
-        opt_fail("--itl: %s", err.msg);
+        opt_reject("--itl", &err);
     if (opt.tokens && distribution_parse(&script->tokens, str_of(opt.tokens), &err) < 0)
-        opt_fail("--tokens: %s", err.msg);
+        opt_reject("--tokens", &err);
     for (size_t i = 0; i < opt.faults.count; i++)
         if (script_draws_add(&options->draws, str_of(opt.faults.items[i]), &err) < 0)
-            opt_fail("--fault: %s", err.msg);
+            opt_reject("--fault", &err);
 }
 
 static void read_key(struct buf *text)

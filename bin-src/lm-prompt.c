@@ -86,7 +86,7 @@ static void make_tail(struct buf *tail)
         err_nomem(&err), die(EXIT_CANNOT, &err);
     buf_add_str(&text, str_of(opt.extra));
     if (jsonl_parse(doc, buf_str(&text), &extra, &err) < 0)
-        err.kind == ERR_NOMEM ? die(EXIT_CANNOT, &err) : opt_fail("--extra: %s", err.msg);
+        opt_reject("--extra", &err);
     for (size_t i = 0; i < COUNT(ours); i++)
         if (jsonl_has(&extra, ours[i]))
             opt_fail("--extra: %s: is not for it to set", ours[i]);

@@ -154,9 +154,10 @@ static size_t collect_changes(struct body_change *changes, size_t max, struct bu
     if (opt.extra) {
         size_t len = strlen(opt.extra);
         buf_add(text, opt.extra, len);
-        buf_reserve(text, JDOC_PADDING);
-        if (!doc || text->failed || jsonl_parse(doc, buf_str(text), &parsed, &err) < 0)
-            opt_fail("--extra-body: %s", text->failed || !doc ? "out of memory" : err.msg);
+        if (!doc || !buf_reserve(text, JDOC_PADDING))
+            err_nomem(&err), die(EXIT_CANNOT, &err);
+        if (jsonl_parse(doc, buf_str(text), &parsed, &err) < 0)
+            opt_reject("--extra-body", &err);
         for (struct jsonl_walk walk = jsonl_members(&parsed); jsonl_each(&parsed, &walk, &member);) {
             if (count == max - 1)
                 opt_fail("--extra-body: over %zu members", max - 1);
@@ -179,7 +180,7 @@ static void load_url(struct url *url)
     struct err err;
     const char *text = opt.url ? opt.url : getenv("OPENAI_BASE_URL");
     if (url_parse(url, text && *text ? text : "http://127.0.0.1:8000/v1", &err) < 0)
-        opt_fail("--url: %s", err.msg);
+        opt_reject("--url", &err);
 }
 
 /* What the table cannot check. */
@@ -191,6 +192,8 @@ static void check_options(void)
         opt_fail("--rate: is for --mode open");
     if (opt.drop && opt.concurrency == 0)
         opt_fail("--drop: needs -c, the number of requests at a time that is the most");
+    if (opt.drop && opt.mode == LOAD_CLOSED)
+        opt_fail("--drop: is for an open loop: a closed one sends when a place is free");
     if (opt.think_ns > 0 && opt.rate_rps > 0)
         opt_fail("--think: is for a closed loop");
 }

@@ -56,7 +56,7 @@ static size_t parse_percentiles(const char *text)
         if (count == MOST_PERCENTILES)
             opt_fail("--percentiles: more than %d", MOST_PERCENTILES);
         if (num_double((struct str){text, len}, 0, 100, &percentiles[count], &err) < 0)
-            opt_fail("--percentiles: %s", err.msg);
+            opt_reject("--percentiles", &err);
         if (count > 0 && percentiles[count] <= percentiles[count - 1])
             opt_fail("--percentiles: must ascend");
         count++;
@@ -73,7 +73,7 @@ static size_t parse_slos(void)
         opt_fail("--slo: more than %d", MOST_SLOS);
     for (size_t i = 0; i < opt.slos.count; i++)
         if (slo_parse(&slos[i], opt.slos.items[i], &err) < 0)
-            opt_fail("--slo: %s", err.msg);
+            opt_reject("--slo", &err);
     return opt.slos.count;
 }
 

@@ -14,12 +14,15 @@
  * So a loop that counts up from 1 until no file appears has failed each call once (style of SQLite and curl). What
  * counts begins with main: the dynamic loader and the constructors of libraries come before any code of ours, are the
  * same in every program, and could only end in an abort. Calls inside libc (stdio's own read) do not come by here.
- * Writes to stderr do not count: a log that cannot be written has nowhere to be reported. Where ASan is linked in,
- * malloc is its own and the library must not be loaded.
+ * Writes to stderr do not count: a log that cannot be written has nowhere to be reported. Nor do allocations of libcurl
+ * and of the libraries beneath it, thousands of them before the first request: libcurl 7.88 divides by zero where it
+ * finds no memory, and that is not ours to mend. Where ASan is linked in, malloc is its own and the library must not be
+ * loaded.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +48,13 @@ static struct {
 static int errno_wanted; // 0: the call's own
 static const char *fired_path;
 
+/* The program and the libraries whose allocations count. */
+static const char *const ours[] = {"libc.so", "libstdc++", "libsimdjson", "libz.so"};
+static struct {
+    uintptr_t from, to;
+} counted[sizeof ours / sizeof ours[0] + 1];
+static int counted_count;
+
 /* Says in the file system, with bare system calls, that the nth has failed. */
 static void tell(void)
 {
@@ -65,6 +75,31 @@ static int fails(enum call call, int code)
     return 1;
 }
 
+static int note_object(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    int is_ours = info->dlpi_name[0] == '\0'; // the program, which comes first
+    (void)size, (void)unused;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        is_ours |= strstr(info->dlpi_name, ours[i]) != NULL;
+    for (int i = 0; is_ours && i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || counted_count == sizeof counted / sizeof counted[0])
+            continue;
+        counted[counted_count].from = info->dlpi_addr + segment->p_vaddr;
+        counted[counted_count].to = counted[counted_count].from + segment->p_memsz;
+        counted_count++;
+    }
+    return 0;
+}
+
+static int alloc_fails(const void *caller)
+{
+    for (int i = 0; i < counted_count; i++)
+        if ((uintptr_t)caller >= counted[i].from && (uintptr_t)caller < counted[i].to)
+            return fails(CALL_ALLOC, ENOMEM);
+    return 0;
+}
+
 /* The next definition of a function, looked up at its first call. Two threads that come at once find the same. */
 #define NEXT(name) \
     static _Atomic(void *) found; \
@@ -75,22 +110,22 @@ static int fails(enum call call, int code)
 
 void *malloc(size_t size)
 {
-    return fails(CALL_ALLOC, ENOMEM) ? NULL : __libc_malloc(size);
+    return alloc_fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return fails(CALL_ALLOC, ENOMEM) ? NULL : __libc_calloc(count, size);
+    return alloc_fails(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-    return fails(CALL_ALLOC, ENOMEM) ? NULL : __libc_realloc(old, size);
+    return alloc_fails(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return fails(CALL_ALLOC, ENOMEM) ? NULL : __libc_memalign(alignment, size);
+    return alloc_fails(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **out, size_t alignment, size_t size)
@@ -98,7 +133,7 @@ int posix_memalign(void **out, size_t alignment, size_t size)
     if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0)
         return EINVAL;
     int before = errno; // the function returns its error and leaves errno alone
-    void *memory = fails(CALL_ALLOC, ENOMEM) ? NULL : __libc_memalign(alignment, size);
+    void *memory = alloc_fails(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
     errno = before;
     if (!memory)
         return ENOMEM;
@@ -201,6 +236,7 @@ static void begin_to_count(void)
         return;
     fired_path = getenv("FIRED");
     errno_wanted = (int)number_of("LM_FAIL_ERRNO");
+    dl_iterate_phdr(note_object, NULL);
     for (size_t i = 0; i < CALL_COUNT; i++)
         calls[i].nth = number_of(variables[i]);
 }

@@ -178,6 +178,40 @@ told() {
     [ ! -s out.jsonl.part ]
 }
 
+@test "lm-send: a server that goes and comes back on the same port" {
+    mock
+    mkfifo in
+    start send timeout 30 lm-send -q --url "$url" in
+    exec 4>in
+    lines() { [ "$(wc -l <send.out)" = "$1" ]; }
+    requests 1 >&4
+    wait_until lines 1
+    stop mock || true
+    requests 1 >&4
+    wait_until lines 2
+    start mock lm-mock -q --port "$(<port)" 4>&- # else it holds the input open
+    lm-wait -q --url "$url"
+    requests 1 >&4
+    exec 4>&-
+    ended send || true
+    [ "$(jq -c '[.response.error.kind, .response.error.message, .response.text != null]' send.out)" = "[null,null,true]
+[\"connect\",\"$url: Connection refused\",false]
+[null,null,true]" ]
+}
+
+@test "lm-send: a connection that is not made in time" {
+    perl -MIO::Socket::INET -e '$| = 1; my $full = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1");
+        my @waiting = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $full->sockport, Blocking => 0) } 1 .. 3;
+        print $full->sockport, "\n"; sleep 60' >port 3>&- &
+    pids[full]=$!
+    wait_until grep -q . port
+    url=http://127.0.0.1:$(<port)
+    requests 1 >in
+    run -3 send --timeout-connect 300ms in
+    [ "$(jq -r '.response.error | .kind, .message' <<<"${lines[0]}")" = "timeout
+$url: no connection within 0.3 s" ]
+}
+
 @test "lm-send: an interrupted run goes on: what was answered is kept, broken and foreign lines are dropped" {
     mock
     requests 5 >in
@@ -276,4 +310,44 @@ told() {
         [ "$status" = 2 ]
         [ "$(wc -l <said)" = 2 ]
     done
+}
+
+# fault KIND N: lm-send with the Nth such call failing: each record is whole or says what failed, and the exit status
+# tells. 1: there are not so many calls.
+fault() {
+    local status=0
+    rm -f "$FIRED"
+    env "LM_FAIL_${1^^}=$2" LM_FAIL_IN=lm-send LD_PRELOAD="$FAULTS" timeout -k 1 20 lm-send -q --url "$url" --timeout-connect 1s -c 2 in >got 2>err || status=$?
+    [ -e "$FIRED" ] || return 1
+    jq -cn '[inputs | if .response.error then "failed" elif .response.text == "The mock server says one" then "whole" else "wrong" end] |
+        [length, (map(select(. == "failed")) | length), (map(select(. == "wrong")) | length)]' got >counts || echo "bad JSON" >counts
+    case $status:$(<counts) in
+    0:"[4,0,0]" | 1:"[4,"[1-4]",0]") ;;
+    3:"["[0-4],[0-4]",0]") grep -q . err ;;
+    *)
+        echo "$1 $2: exit $status, [records, failed, wrong]: $(<counts)"
+        cat err
+        false
+        ;;
+    esac || exit 1
+}
+
+@test "lm-send: whatever read, write or connect fails, each record is whole or says why" {
+    plain_build_only
+    mock
+    requests 4 >in
+    for kind in read write connect; do
+        nth=1
+        while fault $kind $nth; do nth=$((nth + 1)); done
+        [ $nth -gt 2 ]
+    done
+}
+
+@test "lm-send: whatever allocation fails, it says so and ends" {
+    plain_build_only
+    mock
+    requests 4 >in
+    nth=1
+    while fault alloc $nth; do nth=$((nth + 1)); done
+    [ $nth -gt 100 ]
 }

@@ -42,6 +42,13 @@ void opt_fail(const char *fmt, ...)
     exit(EXIT_USAGE);
 }
 
+void opt_reject(const char *option, const struct err *err)
+{
+    if (err->kind == ERR_NOMEM)
+        die(EXIT_CANNOT, err);
+    opt_fail("%s: %s", option, err->msg);
+}
+
 static void add_choices(struct buf *out, const struct opt_spec *spec, const char *between)
 {
     for (size_t i = 0; spec->choices[i]; i++)

@@ -52,6 +52,9 @@ char **opt_parse(int argc, char **argv, const struct opt_spec *specs, const char
 /* "lm-x: why" and "try lm-x --help", exit 2. For what the table cannot check. */
 void opt_fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
+/* The same with "option: why", or, where it was memory that failed, exit 3. */
+void opt_reject(const char *option, const struct err *err) __attribute__((noreturn));
+
 /* The choices of --format, which every program that prints a summary has. */
 enum opt_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
 extern const char *const opt_formats[];

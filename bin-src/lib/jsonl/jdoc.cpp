@@ -46,8 +46,10 @@ void jdoc_free(struct jdoc *doc)
 static bool make_room(struct jdoc *doc, size_t len)
 {
     size_t want = len + len / 2 + 4096;
-    if (doc->parser.capacity() < len && doc->parser.allocate(want) != simdjson::SUCCESS)
+    if (doc->parser.capacity() < len && doc->parser.allocate(want) != simdjson::SUCCESS) {
+        doc->parser = simdjson::dom::parser(); // one that is allocated in part says that it is whole
         return false;
+    }
     return doc->parser.doc.capacity() >= len || doc->parser.doc.allocate(want) == simdjson::SUCCESS;
 }
 

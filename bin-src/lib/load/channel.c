@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -18,9 +19,10 @@ static int64_t since_start(const struct channel *channel, int64_t at_ns)
     return at_ns - channel->context->start_ns;
 }
 
-/* Out of memory: the run cannot go on. */
+/* Out of memory: the run cannot go on, and this answer has lost something. */
 static void give_up(struct channel *channel, const struct err *err)
 {
+    reply_fail(&channel->job->reply, FAILURE_CANCELLED, "%s", err->msg);
     if (!channel->context->failed)
         channel->context->err = *err;
     channel->context->failed = true;
@@ -298,14 +300,21 @@ static void note_read(struct channel *channel, enum dial_stamp stamped, int64_t 
         timing->late = 0;
 }
 
+static const char *why_ended(int error)
+{
+    if (error == ECONNRESET)
+        return "the server reset the connection";
+    return error == 0 || error == EPIPE ? "the server closed the connection before an answer" : strerror(error);
+}
+
 /* What came from the socket is its end, or an error. */
 static void take_end(struct channel *channel, ssize_t got, int64_t now_ns)
 {
     struct err err;
     if (got < 0)
-        finish_broken(channel, errno == ECONNRESET ? "the server reset the connection" : strerror(errno), now_ns);
+        finish_broken(channel, why_ended(errno), now_ns);
     else if (!channel->answered)
-        finish_broken(channel, "the server closed the connection before an answer", now_ns);
+        finish_broken(channel, why_ended(channel->send_errno), now_ns);
     else if (http_end(&channel->http, &err) == HTTP_DONE) {
         finish_answer(channel);
         end_attempt(channel, channel->byte_ns, false);
@@ -379,8 +388,11 @@ static void send_more(struct channel *channel)
             loop_ask(channel->context->loop, &channel->watch, LOOP_READ | LOOP_WRITE, &err);
             return;
         }
-        if (sent < 0)
-            break; // it may have answered and closed: the read that follows tells
+        if (sent < 0) { // the server may have answered before it closed: reads tell, and then come to the end
+            channel->send_errno = errno;
+            shutdown(channel->dial.fd, SHUT_RDWR);
+            break;
+        }
         channel->sent += (size_t)sent;
     }
     channel->sent = all;
@@ -427,6 +439,7 @@ void channel_send(struct channel *channel, struct job *job)
     struct err err;
     channel->job = job;
     channel->sent = 0;
+    channel->send_errno = 0;
     channel->carried++;
     channel->answered = channel->streamed = channel->last_is_token = false;
     channel->token_ns = TIMING_NEVER;

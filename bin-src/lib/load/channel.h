@@ -41,6 +41,7 @@ struct channel {
     struct sse sse;
     struct buf body;       // of an answer that is no stream
     size_t sent;           // of head and body
+    int send_errno;        // what sending them ended with
     bool connected;
     int64_t carried;       // requests, this one among them
     bool answered;         // a byte of this answer came

@@ -141,9 +141,7 @@ static struct job *copy_record(const struct jsonl_record *rec, struct err *err)
 
 static void wake(struct waker *waker)
 {
-    uint64_t one = 1;
-    ssize_t ignored = write(waker->fd, &one, sizeof one);
-    (void)ignored;
+    eventfd_write(waker->fd, 1); // fails only where the counter is full, and then it is ready
     waker->hungry = false;
 }
 
@@ -469,9 +467,8 @@ int feed_wake_fd(const struct feed *feed, int worker)
 
 void feed_woken(struct feed *feed, int worker)
 {
-    uint64_t ignored;
-    ssize_t got = read(feed_wake_fd(feed, worker), &ignored, sizeof ignored);
-    (void)got;
+    eventfd_t ignored;
+    eventfd_read(feed_wake_fd(feed, worker), &ignored);
 }
 
 struct feed_counts feed_counts(struct feed *feed)

@@ -230,11 +230,11 @@ static void wait_for_end(struct run *run)
             next_ns = ends_ns;
         }
         struct pollfd fds[] = {{.fd = run->signal_fd, .events = POLLIN}, {.fd = run->shared.done_fd, .events = POLLIN}};
-        uint64_t ended;
+        eventfd_t ended;
         poll(fds, COUNT(fds), (int)(wait_ns / NS_PER_MS) + 1);
         if (fds[0].revents & POLLIN)
             take_signal(run);
-        if (fds[1].revents & POLLIN && read(run->shared.done_fd, &ended, sizeof ended) == (ssize_t)sizeof ended)
+        if (fds[1].revents & POLLIN && eventfd_read(run->shared.done_fd, &ended) == 0)
             run->ended += ended;
     }
 }

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -394,14 +395,12 @@ static void run_loop(struct worker *worker)
 static void *run(void *user)
 {
     struct worker *worker = user;
-    uint64_t one = 1;
     for (int64_t i = 0; i < worker->slot_count; i++) {
         worker->slots[i].ready_ns = worker->run->start_ns;
         free_slot(&worker->slots[i]);
     }
     run_loop(worker);
-    ssize_t ignored = write(worker->run->done_fd, &one, sizeof one);
-    (void)ignored;
+    eventfd_write(worker->run->done_fd, 1);
     return NULL;
 }
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { RECEIVE_BUFFER = 256 << 10, SPARE_MAX = 64 };
-static const int64_t longest_connect_ns = 300 * NS_PER_S; // libcurl's own limit where none is given
+static const int64_t longest_ns = 300 * NS_PER_S; // to connect, where no limit is given
 
 /* A socket that libcurl is waiting for. */
 struct curl_watch {
@@ -144,6 +144,11 @@ void dialer_free(struct dialer *dialer)
     free(dialer);
 }
 
+static int64_t limit_of(const struct dialer *dialer)
+{
+    return dialer->options.timeout_ns > 0 ? dialer->options.timeout_ns : longest_ns;
+}
+
 static CURL *take_easy(struct dialer *dialer)
 {
     if (dialer->spare_count > 0)
@@ -157,6 +162,7 @@ static CURL *take_easy(struct dialer *dialer)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(limit_of(dialer) / NS_PER_MS) * 2 + 1000); // ours comes first
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L); // it reads no body
@@ -169,8 +175,6 @@ static CURL *take_easy(struct dialer *dialer)
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (dialer->options.timeout_ns > 0)
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(dialer->options.timeout_ns / NS_PER_MS) + 1L);
     if (ok)
         return easy;
     curl_easy_cleanup(easy);
@@ -225,10 +229,12 @@ static void explain(struct dial *dial, CURLcode code)
         snprintf(dial->why, sizeof dial->why, "%s: %.180s", dial->dialer->options.origin, why);
 }
 
-/* One connection is made, or was tried in vain. */
+/* libcurl has made one connection, or tried in vain. */
 static void settle(struct dial *dial, CURLcode code)
 {
+    struct dialer *dialer = dial->dialer;
     curl_socket_t fd = CURL_SOCKET_BAD;
+    loop_timer_stop(dialer->loop, &dial->timer);
     if (code == CURLE_OK)
         curl_easy_getinfo((CURL *)dial->easy, CURLINFO_ACTIVESOCKET, &fd);
     if (code != CURLE_OK || fd == CURL_SOCKET_BAD) {
@@ -237,13 +243,11 @@ static void settle(struct dial *dial, CURLcode code)
         return;
     }
     dial->fd = fd;
-    dial->failed = DIAL_OK;
     stamp_enable(fd);
     if (dial->tls)
         return;
     dial->adopted = true;
     give_easy_back(dial);
-    struct dialer *dialer = dial->dialer;
     dialer->peer_len = sizeof dialer->peer;
     if (getpeername(fd, (struct sockaddr *)&dialer->peer, &dialer->peer_len) < 0)
         dialer->peer_len = 0;
@@ -285,42 +289,27 @@ static int dial_by_curl(struct dialer *dialer, struct dial *dial, struct err *er
 
 /* --- plain connections to an address that is known --- */
 
-static void stop_direct(struct dial *dial)
-{
-    loop_unwatch(dial->dialer->loop, &dial->watch);
-    loop_timer_stop(dial->dialer->loop, &dial->timer);
-    dial->connecting = false;
-}
-
-/* error: an errno; 0: it is made. */
-static void settle_direct(struct dial *dial, int error)
-{
-    stop_direct(dial);
-    if (error == 0) {
-        dial->fd = dial->watch.fd;
-        dial->adopted = true;
-    } else {
-        close(dial->watch.fd);
-        dial->dialer->peer_len = 0; // the next asks libcurl: the name may have another address
-        dial->failed = error == ETIMEDOUT ? DIAL_TIMEOUT : DIAL_CONNECT;
-        snprintf(dial->why, sizeof dial->why, "%s: %s", dial->dialer->options.origin, strerror(error));
-    }
-    dial->done(dial);
-}
-
 static void on_direct_ready(struct loop_watch *watch, int what)
 {
+    struct dial *dial = (struct dial *)((char *)watch - offsetof(struct dial, watch));
+    struct dialer *dialer = dial->dialer;
     int error = 0;
     socklen_t size = sizeof error;
     (void)what;
     getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    settle_direct((struct dial *)((char *)watch - offsetof(struct dial, watch)), error);
-}
-
-static void on_direct_late(struct loop_timer *timer, int64_t now_ns)
-{
-    (void)now_ns;
-    settle_direct((struct dial *)((char *)timer - offsetof(struct dial, timer)), ETIMEDOUT);
+    if (error == 0) {
+        loop_timer_stop(dialer->loop, &dial->timer);
+        loop_unwatch(dialer->loop, watch);
+        dial->connecting = false;
+        dial->adopted = true;
+        dial->fd = watch->fd;
+    } else {
+        dial_close(dial);
+        dialer->peer_len = 0; // the next asks libcurl: the name may have another address
+        dial->failed = DIAL_CONNECT;
+        snprintf(dial->why, sizeof dial->why, "%s: %s", dialer->options.origin, strerror(error));
+    }
+    dial->done(dial);
 }
 
 /* False: it cannot be begun, and libcurl is to say why. */
@@ -335,16 +324,29 @@ static bool dial_directly(struct dialer *dialer, struct dial *dial)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     stamp_enable(fd);
     dial->watch = (struct loop_watch){.ready = on_direct_ready};
-    dial->timer = (struct loop_timer){.fire = on_direct_late};
     if ((connect(fd, peer, dialer->peer_len) < 0 && errno != EINPROGRESS) ||
         loop_watch(dialer->loop, &dial->watch, fd, LOOP_WRITE, &err) < 0) {
         close(fd);
         return false;
     }
-    int64_t limit_ns = dialer->options.timeout_ns > 0 ? dialer->options.timeout_ns : longest_connect_ns;
-    loop_timer_set(dialer->loop, &dial->timer, clock_ns() + limit_ns);
     dial->connecting = true;
     return true;
+}
+
+/* --- for both --- */
+
+/* The limit is ours, not libcurl's: where libcurl finds no memory, it may forget a connection that it makes. */
+static void on_late(struct loop_timer *timer, int64_t now_ns)
+{
+    struct dial *dial = (struct dial *)((char *)timer - offsetof(struct dial, timer));
+    struct dialer *dialer = dial->dialer;
+    (void)now_ns;
+    dial_close(dial);
+    dialer->peer_len = 0;
+    dial->failed = DIAL_TIMEOUT;
+    snprintf(dial->why, sizeof dial->why, "%s: no connection within %g s", dialer->options.origin,
+             (double)limit_of(dialer) / NS_PER_S);
+    dial->done(dial);
 }
 
 int dial_start(struct dialer *dialer, struct dial *dial, struct err *err)
@@ -356,9 +358,11 @@ int dial_start(struct dialer *dialer, struct dial *dial, struct err *err)
     dial->tls = strncmp(dialer->options.origin, "https:", 6) == 0;
     dial->failed = DIAL_OK;
     dial->why[0] = '\0';
-    if (dialer->peer_len > 0 && dial_directly(dialer, dial))
-        return 0;
-    return dial_by_curl(dialer, dial, err);
+    dial->timer = (struct loop_timer){.fire = on_late};
+    if (!(dialer->peer_len > 0 && dial_directly(dialer, dial)) && dial_by_curl(dialer, dial, err) < 0)
+        return -1;
+    loop_timer_set(dialer->loop, &dial->timer, clock_ns() + limit_of(dialer));
+    return 0;
 }
 
 void dial_close(struct dial *dial)
@@ -366,13 +370,15 @@ void dial_close(struct dial *dial)
     if (dial->easy)
         give_easy_back(dial);
     if (dial->connecting) {
-        stop_direct(dial);
+        loop_unwatch(dial->dialer->loop, &dial->watch);
         close(dial->watch.fd);
     }
-    if (dial->adopted && dial->fd >= 0)
+    if (dial->adopted)
         close(dial->fd);
+    if (dial->dialer)
+        loop_timer_stop(dial->dialer->loop, &dial->timer);
     dial->fd = -1;
-    dial->adopted = false;
+    dial->adopted = dial->connecting = false;
 }
 
 static ssize_t send_tls(struct dial *dial, const struct iovec *parts, int count)

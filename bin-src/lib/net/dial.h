@@ -25,7 +25,7 @@
 
 struct dialer_options {
     const char *origin; // "https://host:8443"; as long as the dialer
-    int64_t timeout_ns; // of a connection, TLS included; 0: five minutes, as libcurl's
+    int64_t timeout_ns; // of a connection, TLS included; 0: five minutes
     const char *ca_file; // certificates to trust; NULL: the system's
     bool insecure;       // any certificate will do
 };

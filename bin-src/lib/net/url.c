@@ -19,7 +19,9 @@ static void add_base64(struct buf *out, struct str bytes)
 static bool add_part(struct buf *out, CURLU *parsed, CURLUPart part, unsigned flags)
 {
     char *text = NULL;
-    if (curl_url_get(parsed, part, &text, flags) != CURLUE_OK || !text)
+    CURLUcode code = curl_url_get(parsed, part, &text, flags);
+    out->failed |= code == CURLUE_OUT_OF_MEMORY;
+    if (code != CURLUE_OK || !text)
         return false;
     buf_add_str(out, str_of(text));
     curl_free(text);
@@ -46,50 +48,77 @@ static void set_authority(struct url *url, CURLU *parsed)
         buf_add_str(&url->authority, STR("Basic "));
         add_base64(&url->authority, buf_str(&user));
     }
+    url->authority.failed |= user.failed;
     buf_release(&user);
+}
+
+static void set_query(struct url *url, CURLU *parsed)
+{
+    struct buf query = {0};
+    if (add_part(&query, parsed, CURLUPART_QUERY, 0) && query.len > 0)
+        buf_addf(&url->query, "?%.*s", STR_ARG(buf_str(&query)));
+    url->query.failed |= query.failed;
+    buf_release(&query);
+}
+
+/* Takes text apart. libcurl guesses ftp for "ftp.host": without a scheme it is http. */
+static CURLUcode parse(CURLU *parsed, const char *text, struct buf *scheme)
+{
+    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    if (code == CURLUE_OK)
+        code = curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0);
+    if (code != CURLUE_OK)
+        return code;
+    add_part(scheme, parsed, CURLUPART_SCHEME, 0);
+    if (scheme->len > 0 && (strncasecmp(text, scheme->ptr, scheme->len) != 0 || text[scheme->len] != ':')) {
+        code = curl_url_set(parsed, CURLUPART_SCHEME, "http", 0);
+        buf_clear(scheme);
+        buf_add_str(scheme, STR("http"));
+    }
+    return scheme->failed ? CURLUE_OUT_OF_MEMORY : code;
+}
+
+static bool any_failed(struct url *url)
+{
+    return url->origin.failed || url->host.failed || url->base.failed || url->query.failed || url->shown.failed || url->authority.failed;
+}
+
+static int set_parts(struct url *url, CURLU *parsed, struct str scheme, struct err *err)
+{
+    struct buf port = {0};
+    add_part(&url->host, parsed, CURLUPART_HOST, 0);
+    if (add_part(&port, parsed, CURLUPART_PORT, 0))
+        buf_addf(&url->host, ":%.*s", STR_ARG(buf_str(&port)));
+    url->host.failed |= port.failed;
+    buf_release(&port);
+    buf_addf(&url->origin, "%.*s://%.*s", STR_ARG(scheme), STR_ARG(buf_str(&url->host)));
+    set_base(url, parsed);
+    set_query(url, parsed);
+    set_authority(url, parsed);
+    buf_addf(&url->shown, "%.*s%.*s", STR_ARG(buf_str(&url->origin)), STR_ARG(buf_str(&url->base)));
+    buf_add_char(&url->origin, '\0'); // for libcurl; not counted
+    url->origin.len -= !url->origin.failed;
+    return any_failed(url) ? err_nomem(err) : 0;
 }
 
 int url_parse(struct url *url, const char *text, struct err *err)
 {
     CURLU *parsed = curl_url();
-    struct buf scheme = {0}, port = {0};
+    struct buf scheme = {0};
     *url = (struct url){0};
     if (!parsed)
         return err_nomem(err);
-    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
-    if (code == CURLUE_OK)
-        code = curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0);
-    add_part(&scheme, parsed, CURLUPART_SCHEME, 0);
-    if (code == CURLUE_OK && scheme.len > 0 && (strncasecmp(text, scheme.ptr, scheme.len) != 0 || text[scheme.len] != ':')) {
-        code = curl_url_set(parsed, CURLUPART_SCHEME, "http", 0); // libcurl guesses ftp for "ftp.host"
-        buf_clear(&scheme);
-        buf_add_str(&scheme, STR("http"));
-    }
+    CURLUcode code = parse(parsed, text, &scheme);
     url->tls = str_eq(buf_str(&scheme), STR("https"));
-    int rc = 0;
-    if (code != CURLUE_OK || !(url->tls || str_eq(buf_str(&scheme), STR("http"))) || strpbrk(text, " \r\n\t"))
+    bool is_http = url->tls || str_eq(buf_str(&scheme), STR("http"));
+    int rc;
+    if (code == CURLUE_OUT_OF_MEMORY)
+        rc = err_nomem(err);
+    else if (code != CURLUE_OK || !is_http || strpbrk(text, " \r\n\t"))
         rc = err_set(err, ERR_PARSE, "not a URL such as http://127.0.0.1:8000/v1"); // its text may hold a key
-    if (rc == 0) {
-        add_part(&url->host, parsed, CURLUPART_HOST, 0);
-        if (add_part(&port, parsed, CURLUPART_PORT, 0))
-            buf_addf(&url->host, ":%.*s", STR_ARG(buf_str(&port)));
-        buf_addf(&url->origin, "%.*s://%.*s", STR_ARG(buf_str(&scheme)), STR_ARG(buf_str(&url->host)));
-        set_base(url, parsed);
-        if (add_part(&url->query, parsed, CURLUPART_QUERY, 0) && url->query.len > 0) {
-            struct buf query = {0};
-            buf_addf(&query, "?%.*s", STR_ARG(buf_str(&url->query)));
-            buf_release(&url->query);
-            url->query = query;
-        }
-        set_authority(url, parsed);
-        buf_addf(&url->shown, "%.*s%.*s", STR_ARG(buf_str(&url->origin)), STR_ARG(buf_str(&url->base)));
-        buf_add_char(&url->origin, '\0'); // for libcurl; not counted
-        url->origin.len -= !url->origin.failed;
-        if (url->origin.failed || url->host.failed || url->base.failed || url->query.failed || url->shown.failed || url->authority.failed)
-            rc = err_nomem(err);
-    }
+    else
+        rc = set_parts(url, parsed, buf_str(&scheme), err);
     buf_release(&scheme);
-    buf_release(&port);
     curl_url_cleanup(parsed);
     if (rc < 0)
         url_release(url);
