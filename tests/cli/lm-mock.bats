@@ -176,3 +176,30 @@ events() {
     run -0 lm-mock --list-faults
     [[ $output == *http-429* ]]
 }
+
+@test "lm-mock: whatever allocation fails, an answer is whole, an error or cut off, and the next one is whole" {
+    plain_build_only
+    local nth ask='{"messages": [{"role": "user", "content": "hi"}], "max_tokens": 3, "stream": true}'
+    for ((nth = 1; nth <= 300; nth++)); do
+        rm -f port "$FIRED"
+        LM_FAIL_ALLOC=$nth LM_FAIL_IN=lm-mock LD_PRELOAD=$FAULTS start mock lm-mock -q --port 0 --port-file port --log log
+        until [ -s port ] || ! kill -0 "${pids[mock]}" 2>/dev/null; do sleep 0.002; done
+        for which in first second; do
+            curl -sN --max-time 20 "http://127.0.0.1:$(cat port)/v1/chat/completions" -d "$ask" 2>/dev/null |
+                sed -n 's/^data: {.*"content":"\([^"]*\)".*/\1/p; s/^data: \[DONE\]/ whole/p' | tr -d '\n' >$which || true
+        done
+        status=0
+        stop mock || status=$?
+        [ -e "$FIRED" ] || break
+        case $status:$(<first):$(<second) in
+        0:*:"The mock server whole" | 0:"The mock server whole":*) ;; # one of them met it at most
+        3:*) grep -q . mock.err ;;
+        *)
+            echo "allocation $nth: exit $status, first \"$(<first)\", then \"$(<second)\""
+            cat mock.err
+            false
+            ;;
+        esac
+    done
+    [ "$nth" -gt 50 ] && [ "$nth" -le 300 ]
+}

@@ -178,6 +178,16 @@ told() {
     [ ! -s out.jsonl.part ]
 }
 
+@test "lm-send: an error's body that is no JSON is the message" {
+    port=$(free_port)
+    start stub "$ROOT/tests/cli/stub-server.pl" "$port" "/v1/chat/completions 500 out of memory"
+    wait_until bash -c ": </dev/tcp/127.0.0.1/$port" 2>/dev/null
+    requests 1 >in
+    url=http://127.0.0.1:$port
+    run -1 send in
+    [ "$(jq -r '.response.error.message' <<<"$output")" = "500: out of memory" ]
+}
+
 @test "lm-send: a server that goes and comes back on the same port" {
     mock
     mkfifo in

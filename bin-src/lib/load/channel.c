@@ -213,9 +213,9 @@ static void finish_status(struct channel *channel)
     struct job *job = channel->job;
     struct jval root;
     struct err err;
+    bool padded = buf_reserve(&channel->body, JDOC_PADDING); // before anything points into it
     struct str says = str_trim(buf_str(&channel->body)), message;
-    if (says.len > 0 && buf_reserve(&channel->body, JDOC_PADDING) &&
-        jdoc_parse(channel->context->doc, channel->body.ptr, channel->body.len, &root, &err) == 0 && reply_why(root, &message))
+    if (padded && jdoc_parse(channel->context->doc, channel->body.ptr, channel->body.len, &root, &err) == 0 && reply_why(root, &message))
         says = message;
     reply_fail(&job->reply, FAILURE_HTTP_STATUS, "%d%s%.*s", job->status, says.len > 0 ? ": " : "", says.len < 400 ? (int)says.len : 400,
                says.ptr);

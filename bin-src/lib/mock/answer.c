@@ -45,7 +45,9 @@ static void emit(struct answer *answer)
 {
     struct buf *out = &answer->shop->out;
     answer->emitted += out->len;
-    if (out->failed || answer->shop->json.failed || answer->shop->event.failed) {
+    if (answer->then != ANSWER_STEP) {
+        // Something of this answer is lost: nothing more of it may follow.
+    } else if (out->failed || answer->shop->json.failed || answer->shop->event.failed) {
         answer->then = ANSWER_END;
         answer->end = SERVER_RESET;
         answer->drip_at = answer->drip.len;

@@ -314,7 +314,7 @@ static void take(struct server_conn *conn, struct str *input)
             give_request(conn);
             break;
         case HTTP_BAD:
-            refuse(conn, "400 Bad Request", err.msg);
+            refuse(conn, err.kind == ERR_NOMEM ? "503 Service Unavailable" : "400 Bad Request", err.msg);
             return;
         }
 }
