@@ -185,9 +185,10 @@ static struct template *template_for(struct prompter *prompter, const struct jso
 {
     struct str task = str_of(opt.task ? opt.task : "chat");
     struct named *named = prompter->first;
+    struct jval own;
     if (opt.template)
         task = STR("");
-    else if (!opt.task && jsonl_has(rec, "task") && !jval_str_at(rec->root, "/task", &task))
+    else if (!opt.task && jval_member(rec->root, "task", &own) && !jval_str(own, &task))
         return err_set(err, ERR_PARSE, "task: not a string"), NULL;
     while (named && !str_is(task, named->task))
         named = named->next;

@@ -92,13 +92,17 @@ enum jtype jval_type(struct jval value)
     }
 }
 
+static inline struct str text_of(tape_ref tape)
+{
+    return {tape.get_c_str(), tape.get_string_length()};
+}
+
 bool jval_str(struct jval value, struct str *out)
 {
     tape_ref tape = tape_of(value);
     if (tape.tape_ref_type() != tape_type::STRING)
         return false;
-    out->ptr = tape.get_c_str();
-    out->len = tape.get_string_length();
+    *out = text_of(tape);
     return true;
 }
 
@@ -171,7 +175,7 @@ bool jiter_next(struct jiter *iter, struct str *name, struct jval *value)
         return false;
     if (iter->members) {
         if (name)
-            jval_str(jval{iter->doc, iter->at}, name);
+            *name = text_of(tape_of(jval{iter->doc, iter->at}));
         iter->at++;
     }
     *value = jval{iter->doc, iter->at};
@@ -182,15 +186,17 @@ bool jiter_next(struct jiter *iter, struct str *name, struct jval *value)
 static bool find(struct jval object, const char *name, size_t len, struct jval *out)
 {
     struct jiter iter = jval_items(object);
-    struct str at;
-    struct jval value;
     if (!iter.members)
         return false;
-    while (jiter_next(&iter, &at, &value))
+    while (iter.at < iter.end) {
+        struct str at = text_of(tape_of(jval{iter.doc, iter.at}));
+        struct jval value = {iter.doc, iter.at + 1};
         if (at.len == len && memcmp(at.ptr, name, len) == 0) {
             *out = value;
             return true;
         }
+        iter.at = tape_of(value).after_element();
+    }
     return false;
 }
 

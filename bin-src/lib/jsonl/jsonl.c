@@ -138,31 +138,44 @@ static int compare_names(const void *a, const void *b)
     return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Sorting costs more than comparing all pairs while there are as few names as a record has. */
-static int check_names(struct jval root, size_t count, struct err *err)
+static int fail_twice(struct str name, struct err *err)
 {
-    enum { FEW = 24 };
-    struct str few[FEW], *names = count <= FEW ? few : malloc(count * sizeof *names);
-    const struct str *twice = NULL;
+    return err_set(err, ERR_PARSE, "\"%.*s\" is there twice", name.len < 80 ? (int)name.len : 80, name.ptr);
+}
+
+static int check_many_names(struct jval root, struct err *err)
+{
+    size_t count = jval_count(root), n = 0;
+    struct str *names = malloc(count * sizeof *names);
     struct jval value;
-    size_t n = 0;
+    int rc = 0;
     if (!names)
         return err_nomem(err);
     for (struct jiter iter = jval_items(root); jiter_next(&iter, &names[n], &value); n++)
-        for (size_t i = 0; count <= FEW && i < n; i++)
-            if (str_eq(names[i], names[n]))
-                twice = &names[i];
-    if (count > FEW) {
-        qsort(names, count, sizeof *names, compare_names);
-        for (size_t i = 1; i < count; i++)
-            if (str_eq(names[i - 1], names[i]))
-                twice = &names[i];
+        ;
+    qsort(names, count, sizeof *names, compare_names);
+    for (size_t i = 1; i < count && rc == 0; i++)
+        if (str_eq(names[i - 1], names[i]))
+            rc = fail_twice(names[i], err);
+    free(names);
+    return rc;
+}
+
+/* Sorting costs more than comparing all pairs while there are as few names as a record has. */
+static int check_names(struct jval root, struct err *err)
+{
+    enum { FEW = 24 };
+    struct str names[FEW + 1];
+    struct jval value;
+    size_t n = 0;
+    for (struct jiter iter = jval_items(root); jiter_next(&iter, &names[n], &value); n++) {
+        if (n == FEW)
+            return check_many_names(root, err);
+        for (size_t i = 0; i < n; i++)
+            if (names[i].len == names[n].len && str_eq(names[i], names[n]))
+                return fail_twice(names[n], err);
     }
-    if (twice)
-        err_set(err, ERR_PARSE, "\"%.*s\" is there twice", twice->len < 80 ? (int)twice->len : 80, twice->ptr);
-    if (names != few)
-        free(names);
-    return twice ? -1 : 0;
+    return 0;
 }
 
 int jsonl_parse(struct jdoc *doc, struct str line, struct jsonl_record *rec, struct err *err)
@@ -177,9 +190,9 @@ int jsonl_parse(struct jdoc *doc, struct str line, struct jsonl_record *rec, str
         return err_set(err, ERR_PARSE, "not an object");
     const char *close = memrchr(line.ptr, '}', line.len); // what stands behind it can only be blanks
     rec->cut = (size_t)(close - line.ptr);
-    size_t count = jval_count(rec->root);
-    rec->empty = count == 0;
-    return check_names(rec->root, count, err);
+    struct jiter members = jval_items(rec->root);
+    rec->empty = members.at == members.end;
+    return check_names(rec->root, err);
 }
 
 enum jsonl_got jsonl_next(struct jsonl_reader *reader, struct jsonl_record **rec, struct err *err)

@@ -20,7 +20,7 @@ struct part {
     size_t line; // where it begins
     struct piece *pieces;
     size_t count;
-    struct buf message; // once it was written, if it is alike for all records
+    struct buf message; // once one was written: what is the same in all, up to the content or with it
 };
 
 struct example {
@@ -311,26 +311,31 @@ static int render_part(const struct part *part, struct jval record, struct buf *
     return 0;
 }
 
-static int add_message(struct template *t, struct part *part, struct jval record, struct buf *out, struct err *err)
+static int add_content(struct template *t, const struct part *part, struct jval record, struct buf *message, struct err *err)
 {
-    if (part->message.len > 0) {
-        json_raw(out, buf_str(&part->message));
-        return 0;
-    }
-    bool alike = part->count == 1 && !part->pieces[0].is_path;
-    struct buf *message = alike ? &part->message : out;
     buf_clear(&t->text);
     if (render_part(part, record, &t->text, err) < 0)
         return -1;
-    json_object(message);
-    json_key(message, "role"), json_cstr(message, roles[part->role == ROLE_ANSWER ? ROLE_ASSISTANT : part->role]);
-    json_key(message, "content"), json_str(message, buf_str(&t->text));
+    json_str(message, buf_str(&t->text));
     json_object_end(message);
-    if (t->text.failed || message->failed)
-        return err_nomem(err);
-    if (alike)
-        json_raw(out, buf_str(message));
-    return 0;
+    return t->text.failed || message->failed ? err_nomem(err) : 0;
+}
+
+static int add_message(struct template *t, struct part *part, struct jval record, struct buf *out, struct err *err)
+{
+    bool alike = part->count == 1 && !part->pieces[0].is_path;
+    if (part->message.len == 0) {
+        json_object(&part->message);
+        json_key(&part->message, "role");
+        json_cstr(&part->message, roles[part->role == ROLE_ANSWER ? ROLE_ASSISTANT : part->role]);
+        json_key(&part->message, "content");
+        if (part->message.failed)
+            return err_nomem(err);
+        if (alike && add_content(t, part, record, &part->message, err) < 0)
+            return -1;
+    }
+    json_raw(out, buf_str(&part->message));
+    return alike ? 0 : add_content(t, part, record, out, err);
 }
 
 /* The part as a message, or as text behind what is there and a line end. */
@@ -380,6 +385,8 @@ size_t template_examples(const struct template *t)
 static int add_examples(const struct template *t, struct jval record, size_t shots, struct buf *out, struct err *err)
 {
     struct str own = STR("");
+    if (shots == 0)
+        return 0;
     if (!jval_str_at(record, "/meta/item", &own))
         jval_str_at(record, "/id", &own);
     size_t used = 0;
