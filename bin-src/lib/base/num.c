@@ -92,24 +92,53 @@ size_t num_format_int(char *out, int64_t value)
     return len;
 }
 
-/* A decimal of at most six places and 15 digits, which reads back equal: what %.15g prints, many times as fast. A time
- * in ms that was counted in ns is one. Returns 0 where the value is none. */
-static size_t format_millionths(char *out, double value)
+static const uint64_t powers[] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+    100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000u};
+
+/* digits / 10^places, without zeros at the end. */
+static size_t format_decimal(char *out, uint64_t digits, int places)
 {
-    double millionths = nearbyint(value * 1e6);
-    if (fabs(value) < 1e-4 || fabs(millionths) >= 1e15 || millionths / 1e6 != value)
-        return 0;
-    int64_t left = (int64_t)fabs(millionths), fraction = left % 1000000;
-    size_t sign = value < 0;
-    out[0] = '-';
-    size_t len = sign + num_format_int(out + sign, left / 1000000);
-    out[len++] = '.';
-    for (int64_t place = 100000; fraction > 0; place /= 10) {
-        out[len++] = (char)('0' + fraction / place);
-        fraction %= place;
+    uint64_t fraction = digits % powers[places];
+    size_t len = num_format_int(out, (int64_t)(digits / powers[places]));
+    if (fraction > 0)
+        out[len++] = '.';
+    for (int place = places - 1; fraction > 0; place--) {
+        out[len++] = (char)('0' + fraction / powers[place]);
+        fraction %= powers[place];
     }
     out[len] = '\0';
     return len;
+}
+
+/*
+ * The shortest of 15, 16 or 17 digits that reads back as the same number: what "%.15g" and so on print, many times as
+ * fast. It is exact, since the value is m / 2^shift and m * 10^places has 128 bits; powers of two, below which numbers
+ * lie closer, are exact in 15 digits. Returns 0 where that does not hold.
+ */
+static size_t format_plain(char *out, double value)
+{
+    double size = fabs(value);
+    if (!(size >= 1e-3 && size < 1e15))
+        return 0;
+    int exponent, places = 17;
+    uint64_t m = (uint64_t)ldexp(frexp(size, &exponent), 53);
+    unsigned shift = (unsigned)(53 - exponent);
+    unsigned __int128 exact, rounded, off, half = (unsigned __int128)1 << (shift - 1);
+    for (double at = 1e-2; at <= size; at *= 10) // inexact below 1, where that costs a digit at most
+        places--;
+    for (int last = places + 2;; places++) {
+        exact = (unsigned __int128)m * powers[places];
+        rounded = (exact + half) >> shift;
+        if ((exact & (2 * half - 1)) == half)
+            rounded &= ~(unsigned __int128)1; // a tie: to the even one
+        off = rounded << shift > exact ? (rounded << shift) - exact : exact - (rounded << shift);
+        if (places == last || 2 * off < powers[places])
+            break;
+    }
+    out[0] = '-';
+    size_t sign = value < 0;
+    return sign + format_decimal(out + sign, (uint64_t)rounded, places);
 }
 
 size_t num_format_double(char *out, size_t size, double value)
@@ -119,9 +148,9 @@ size_t num_format_double(char *out, size_t size, double value)
         out[len] = '\0';
         return len;
     }
-    size_t short_len = format_millionths(out, value);
-    if (short_len > 0)
-        return short_len;
+    size_t plain_len = format_plain(out, value);
+    if (plain_len > 0)
+        return plain_len;
     for (int digits = 15;; digits++) {
         int len = snprintf(out, size, "%.*g", digits, value);
         if (digits == 17 || strtod(out, NULL) == value)
