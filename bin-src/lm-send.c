@@ -181,6 +181,8 @@ static void load_url(struct url *url)
     const char *text = opt.url ? opt.url : getenv("OPENAI_BASE_URL");
     if (url_parse(url, text && *text ? text : "http://127.0.0.1:8000/v1", &err) < 0)
         opt_reject("--url", &err);
+    if (opt.url && url->authority.len + url->query.len > 0) // they may hold a key, which all users could read in ps
+        memset((char *)opt.url, 'x', strlen(opt.url));
 }
 
 /* What the table cannot check. */
@@ -236,7 +238,8 @@ int main(int argc, char **argv)
     char **paths = opt_parse(argc, argv, specs, "send requests to a server and record its answers, timed");
     check_options();
     signal(SIGPIPE, SIG_IGN); // a TLS library writes with write(2)
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        err_set(&err, ERR_NET, "libcurl cannot start"), die(EXIT_CANNOT, &err);
     load_url(&url);
     collect_headers(&headers, &url);
     size_t change_count = collect_changes(changes, COUNT(changes), &extra);

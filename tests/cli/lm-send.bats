@@ -286,6 +286,12 @@ $url: no connection within 0.3 s" ]
     status=0
     send in >out || status=$?
     [ "$(jq -c .response.status out)" = 401 ]
+    mkfifo pipe
+    start held lm-send -q --url "http://me:sesame@${url#http://}" -H "X-Key: sesame" pipe
+    argv_is_clean() { ! grep -q sesame "/proc/${pids[held]}/cmdline" && grep -q lm-send "/proc/${pids[held]}/cmdline"; }
+    wait_until argv_is_clean
+    : >pipe
+    ended held
 }
 
 @test "lm-send: several threads do the same work" {

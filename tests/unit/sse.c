@@ -86,6 +86,7 @@ static void other_lines_are_skipped(void **state)
     (void)state;
     assert_events(": ping\n\n:\n\nid: 1\nretry: 9\n\ndatum: x\n\n\n\ndata: a\n\n", "[a@0]");
     assert_events(" data: a\n\nData: a\n\n", "");
+    assert_events("\xef\xbb\xbf" "data: a\n\n\xef\xbb\xbf" "data: b\n\n", "[a@0]"); // a byte order mark at the start
 }
 
 static void errors_are_named(void **state)

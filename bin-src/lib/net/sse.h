@@ -36,6 +36,7 @@ struct sse {
     struct str data;     // the same, as far as it is: a view into the input or into held
     bool has_data, is_error;
     bool after_cr;       // a line feed now belongs to the line before
+    bool begun;          // a line came: a byte order mark can stand before the first alone
     int64_t data_ns, line_ns; // arrival of the last byte of data, and of line's last byte
 };
 

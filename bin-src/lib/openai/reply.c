@@ -226,6 +226,7 @@ static int take_tool(struct reply *reply, struct jval call, size_t place)
 {
     static const char *const paths[TOOL_PARTS] = {[TOOL_ID] = "/id", [TOOL_NAME] = "/function/name",
                                                   [TOOL_ARGUMENTS] = "/function/arguments"};
+    struct jval arguments;
     int64_t index;
     struct str text;
     if (jval_int_at(call, "/index", &index) && index >= 0)
@@ -246,7 +247,10 @@ static int take_tool(struct reply *reply, struct jval call, size_t place)
         if (part->failed)
             return -1;
     }
-    return 0;
+    struct buf *part = &reply->tools[place * TOOL_PARTS + TOOL_ARGUMENTS];
+    if (part->len == 0 && jval_at(call, paths[TOOL_ARGUMENTS], &arguments) && jval_type(arguments) == JTYPE_OBJECT)
+        jval_write(arguments, part); // some servers send what should be a string as it is
+    return part->failed ? -1 : 0;
 }
 
 /* A delta or a message. Reasoning has two names, by server and version. */
@@ -390,6 +394,8 @@ static void write_tools(const struct reply *reply, struct buf *out)
     json_array(out);
     for (size_t i = 0; i < reply->tool_count; i++) {
         const struct buf *parts = &reply->tools[i * TOOL_PARTS];
+        if (parts[TOOL_ID].len + parts[TOOL_NAME].len + parts[TOOL_ARGUMENTS].len == 0) // an index that nobody used
+            continue;
         json_object(out);
         if (parts[TOOL_ID].len > 0)
             json_key(out, "id"), json_str(out, buf_str(&parts[TOOL_ID]));
