@@ -31,24 +31,12 @@ static const struct opt_spec specs[] = {
     {.type = OPT_END},
 };
 
-/* Says why the server is not ready yet: each time with -v, else every 30 s. arg: when the next such line is due. */
-static void say_waiting(void *arg, const char *why)
-{
-    int64_t *next_ns = arg, now_ns = clock_ns();
-    if (now_ns < *next_ns) {
-        log_debug("not ready yet", log_kv("why", why));
-        return;
-    }
-    *next_ns = now_ns + 30 * NS_PER_S;
-    log_info("still waiting", log_kv("why", why));
-}
-
 int main(int argc, char **argv)
 {
     struct err err = {0};
     char *model, *key = NULL;
     const char *url = getenv("OPENAI_BASE_URL"), *env_key = getenv("OPENAI_API_KEY");
-    int64_t start_ns = clock_ns(), next_line_ns = start_ns + 30 * NS_PER_S;
+    int64_t start_ns = clock_ns();
     if (opt_parse(argc, argv, specs, "wait until a server is ready to answer")[0])
         opt_fail("takes no operands");
     if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
@@ -61,8 +49,6 @@ int main(int argc, char **argv)
         .key = key ? key : env_key && *env_key ? env_key : NULL,
         .timeout_ns = opt.timeout_ns,
         .retries = opt.retries,
-        .failed = say_waiting,
-        .arg = &next_line_ns,
     };
     if (opt.pid > 0) {
         int process = (int)syscall(SYS_pidfd_open, (pid_t)opt.pid, 0);

@@ -55,18 +55,6 @@ struct stay {
     struct sigaction on_pipe; // as it was
 };
 
-/* Says why the server is not ready yet: each time with -v, else every 30 s. arg: when the next such line is due. */
-static void say_waiting(void *arg, const char *why)
-{
-    int64_t *next_ns = arg, now_ns = clock_ns();
-    if (now_ns < *next_ns) {
-        log_debug("not ready yet", log_kv("why", why));
-        return;
-    }
-    *next_ns = now_ns + 30 * NS_PER_S;
-    log_info("still waiting", log_kv("why", why));
-}
-
 static char *fill(const char *text, int port)
 {
     struct err err;
@@ -170,7 +158,7 @@ static _Noreturn void give_up(struct stay *stay, const struct err *err)
 static void await_ready(struct stay *stay, const char *key, struct err *err)
 {
     char said[CHILD_SAID_SIZE], *model;
-    int64_t start_ns = clock_ns(), next_line_ns = start_ns + 30 * NS_PER_S;
+    int64_t start_ns = clock_ns();
     struct ready_options options = {
         .url = opt.url,
         .model = opt.model,
@@ -179,8 +167,6 @@ static void await_ready(struct stay *stay, const char *key, struct err *err)
         .retries = opt.retries,
         .stops = {child_fd(stay->server), stay->signals},
         .stop_count = 2,
-        .failed = say_waiting,
-        .arg = &next_line_ns,
     };
     enum ready ready = ready_wait(&options, &model, err);
     if (ready == READY_YES) {

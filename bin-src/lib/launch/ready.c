@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "jsonl/jdoc.h"
 #include "net/url.h"
@@ -17,6 +18,7 @@
 #define CONNECT_NS (5 * NS_PER_S)
 #define LOOK_NS (10 * NS_PER_S) // for /health and /v1/models; the real request may take all the time that is left
 #define PAUSE_MIN_NS (100 * NS_PER_MS)
+#define LINE_EVERY_NS (30 * NS_PER_S)
 #define PAUSE_MAX_NS (5 * NS_PER_S)
 
 /* What came of one step of a try. */
@@ -24,7 +26,7 @@ enum step { STEP_DONE, STEP_LATER, STEP_NEVER, STEP_STOPPED };
 
 struct probe {
     const struct ready_options *options;
-    int64_t deadline_ns;
+    int64_t deadline_ns, next_line_ns; // the latter: when it is told again why it is not ready
     CURL *curl;
     struct url url;
     struct buf target; // the request's URL, zero-terminated
@@ -347,6 +349,17 @@ static void close_probe(struct probe *probe)
     buf_release(&probe->model);
 }
 
+static void say_waiting(struct probe *probe, const char *why)
+{
+    int64_t now_ns = clock_ns();
+    if (now_ns < probe->next_line_ns) {
+        log_debug("not ready yet", log_kv("why", why));
+        return;
+    }
+    probe->next_line_ns = now_ns + LINE_EVERY_NS;
+    log_info("still waiting", log_kv("why", why));
+}
+
 /* Tries until a try ends the wait; err has the reason of the last. */
 static enum ready keep_trying(struct probe *probe, struct err *err)
 {
@@ -370,8 +383,8 @@ static enum ready keep_trying(struct probe *probe, struct err *err)
             err_prefix(err, "%s after %lld %s: ", how, (long long)tries, tries == 1 ? "try" : "tries");
             return READY_NO;
         }
-        if (left_ns > 0 && options->failed)
-            options->failed(options->arg, err->msg);
+        if (left_ns > 0)
+            say_waiting(probe, err->msg);
         if (left_ns > 0 && is_stopped(options, pause_ns < left_ns ? pause_ns : left_ns))
             return READY_STOPPED;
         if (left_ns <= pause_ns) {
@@ -384,7 +397,8 @@ static enum ready keep_trying(struct probe *probe, struct err *err)
 
 enum ready ready_wait(const struct ready_options *options, char **model, struct err *err)
 {
-    struct probe probe = {.options = options, .deadline_ns = clock_ns() + options->timeout_ns};
+    struct probe probe = {.options = options, .deadline_ns = clock_ns() + options->timeout_ns,
+                          .next_line_ns = clock_ns() + LINE_EVERY_NS};
     enum ready ready = READY_NO;
     *model = NULL;
     if (open_probe(&probe, err) == 0) {

@@ -42,11 +42,10 @@ struct ready_options {
     int64_t retries;     // so many tries after the first, READY_NO_LIMIT: as many as there is time for
     int stops[READY_STOPS_MAX]; // file descriptors; when one is readable, the wait ends, within a second
     size_t stop_count;
-    void (*failed)(void *arg, const char *why); // after each try that failed and will be repeated; NULL is fine
-    void *arg;
 };
 
-/* *model is NULL unless READY_YES. err's kind for READY_NO: ERR_TIMEOUT, it is not ready after all the time or tries;
+/* Logs why it is not ready yet: each try at level debug, and one every 30 s at info.
+ * *model is NULL unless READY_YES. err's kind for READY_NO: ERR_TIMEOUT, it is not ready after all the time or tries;
  * ERR_NET, it never will be; ERR_PARSE, a bad URL; ERR_NOMEM. */
 enum ready ready_wait(const struct ready_options *options, char **model, struct err *err);
 
