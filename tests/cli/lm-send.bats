@@ -121,6 +121,8 @@ told() {
     mock --fault stale
     requests 2 | send >out
     [ "$(jq -s -c '[.[] | [.response.status, (.timing.attempts | length)]]' out)" = '[[200,0],[200,1]]' ]
+    requests 8 | send >out # and where that never goes well, it is not tried for ever
+    [ "$(jq -s -c 'map(.timing.attempts | length)' out)" = '[0,1,1,1,0,0,0,0]' ]
 }
 
 @test "lm-send: -m and --extra-body set members, all else is sent as it came" {

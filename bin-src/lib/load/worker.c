@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 enum { SENDS_A_TURN = 64, SENDS_A_DIAL = 4 }; // to connect costs as much as so many sends
+enum { STALE_MAX = 3 };                       // connections found closed, where none has carried a second request
 static const int64_t unreached_pause_ns = NS_PER_S; // of a closed loop's slot whose request met no server
 static const int64_t first_backoff_ns = NS_PER_S / 2, most_backoff_ns = 30 * NS_PER_S;
 
@@ -36,7 +37,9 @@ struct worker {
     struct loop_watch woken;
     struct loop_timer next_due;
     struct rng rng;
-    bool ended; // the feed has
+    int stale;   // connections that the server had closed when they were to be used again
+    bool reused; // one of them was not
+    bool ended;  // the feed has
     pthread_t thread;
     bool started;
 };
@@ -234,6 +237,7 @@ static bool reopen(struct worker *worker, struct job *job, int64_t end_ns, bool 
         return false;
     if (job_note_attempt(job, since_start(worker, end_ns)) < 0)
         return false;
+    worker->stale++;
     job->reopened = true;
     job_again(job);
     start_attempt(worker, job, NEW_CHANNEL);
@@ -252,7 +256,8 @@ static void on_over(struct channel *channel, int64_t end_ns, bool reusable)
     bool was_used = channel->carried > 1, answered = channel->answered;
     link_out(&worker->active, channel);
     channel->job = NULL;
-    if (reusable)
+    worker->reused |= was_used && answered;
+    if (reusable && (worker->reused || worker->stale < STALE_MAX))
         link_in(&worker->idle, channel);
     else
         channel_free(channel);
