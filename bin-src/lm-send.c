@@ -57,7 +57,7 @@ static const struct opt_spec specs[] = {
     {0, "insecure", OPT_FLAG, &opt.insecure, .help = "take any certificate"},
     {0, "extra-body", OPT_STR, &opt.extra, .arg = "JSON", .help = "an object whose members are set in each request's body"},
     {'o', "output", OPT_STR, &opt.output, .arg = "FILE",
-     .help = "write records to FILE, by way of FILE.part; started again, go on with that"},
+     .help = "write records to FILE, by way of FILE.part, with which the same command goes on after an interruption"},
     {0, "replace", OPT_FLAG, &opt.replace, .help = "cut the response that is there and what follows it"},
     {.type = OPT_END, .arg = "[FILE...]"},
 };
@@ -84,9 +84,18 @@ static void show(const struct run_state *state)
     progress_show(&progress, &shown, state->now_ns);
 }
 
-static void say_resuming(uint64_t kept)
+static void say_resuming(uint64_t kept, uint64_t dropped)
 {
-    log_info("going on", log_kv("records_of_the_last_run", kept));
+    if (kept > 0)
+        log_info("going on", log_kv("records_of_the_last_run", kept));
+    if (dropped > 0)
+        log_warn("records of the last run are dropped: their timing.load is not that of this command", log_kv("records", dropped));
+}
+
+static void say_stopping(int64_t in_flight)
+{
+    progress_erase();
+    log_info("stopping: nothing more is sent; a second signal ends all at once", log_kv("in_flight", in_flight));
 }
 
 /* What is between the lines that a user may give: no other header, and no body. */
@@ -168,6 +177,9 @@ static size_t collect_changes(struct body_change *changes, size_t max, struct bu
     }
     jdoc_free(doc);
     static struct buf model;
+    for (size_t i = 0; opt.model && i < count; i++)
+        if (str_is(changes[i].name, "model"))
+            opt_fail("-m and --extra-body: both set the model");
     if (opt.model) {
         json_cstr(&model, opt.model);
         changes[count++] = (struct body_change){STR("model"), buf_str(&model)};
@@ -204,8 +216,15 @@ static void check_options(void)
 static void sum_up(const struct run_result *result)
 {
     const struct sink_counts *done = &result->state.done;
-    log_info("sent", log_kv("records", done->written), log_kv("failed", done->failed), log_kv("kept", result->state.input.kept),
-             log_kv("to", opt.output ? opt.output : "standard output"));
+    bool whole = result->signal == 0 && !result->server_gone;
+    char to[4096];
+    snprintf(to, sizeof to, "%s%s", opt.output ? opt.output : "standard output", opt.output && !whole ? ".part" : "");
+    log_info(whole ? "sent" : "interrupted", log_kv("records", done->written), log_kv("failed", done->failed),
+             log_kv("kept", result->state.input.kept), log_kv("to", to));
+    if (opt.output && !whole)
+        log_info("the same command goes on with them");
+    if (result->failure[0] && !result->server_gone)
+        log_warn("not all went well", log_kv("failed", done->failed), log_kv("first", result->failure));
     if (done->chunks > 0 && (double)done->late > 0.001 * (double)done->chunks)
         log_warn("this client was the bottleneck: it read too late to know when chunks arrived", log_kv("late", done->late),
                  log_kv("chunks", done->chunks), log_kv("cpu", result->cpu));
@@ -220,9 +239,10 @@ static int status_of(const struct run_result *result)
         raise(result->signal);
     }
     if (result->server_gone) {
-        err_set(&err, ERR_NET,
+        err_set(&err, ERR_NET, "%s%s%s%s",
                 done->any_reached ? "the server is gone: none of the last ten requests reached it for 10 s"
-                                  : "no request reached the server");
+                                  : "no request reached the server",
+                result->failure[0] ? " (" : "", result->failure, result->failure[0] ? ")" : "");
         die(EXIT_CANNOT, &err);
     }
     return done->failed > 0 || done->passed > 0 || result->state.input.reported > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
@@ -255,7 +275,7 @@ int main(int argc, char **argv)
         .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
         .retries = opt.retries, .report = report,
     };
-    if (run_load(&options, &(struct run_hooks){.progress = show, .resuming = say_resuming}, &result, &err) < 0)
+    if (run_load(&options, &(struct run_hooks){.progress = show, .resuming = say_resuming, .stopping = say_stopping}, &result, &err) < 0)
         die(EXIT_CANNOT, &err);
     progress_erase();
     sum_up(&result);

@@ -232,12 +232,30 @@ $url: no connection within 0.3 s" ]
     jq -c '.timing.load.concurrency = 3' whole.jsonl | sed -n 3p >>out.jsonl.part
     printf '{"id":"other","response":{},"timing":{"load":{}}}\n' >>out.jsonl.part
     head -c 100 <(sed -n 4p whole.jsonl) >>out.jsonl.part
-    send -c 2 -o out.jsonl in
+    send -c 2 -o out.jsonl in 2>says
+    grep -q "are dropped: .* records=2" says
     [ ! -e out.jsonl.part ]
     [ "$(wc -l <out.jsonl)" = 5 ]
     [ "$(jq -r .id out.jsonl | sort)" = "$(jq -r .id in)" ]
     cmp <(head -2 out.jsonl) <(head -2 whole.jsonl)
     [ "$(jq -r .timing.start out.jsonl | sort -u | wc -l)" = 2 ]
+}
+
+@test "lm-send: what is set in the bodies is part of the load, and another setting does not go on with it" {
+    mock
+    requests 3 >in
+    local set=(-m tiny --extra-body '{"temperature": 0.90, "stop": ["a" , "b"]}')
+    send "${set[@]}" -o whole.jsonl in
+    [ "$(jq -c .timing.load.set whole.jsonl | sort -u)" = '{"temperature":0.9,"stop":["a","b"],"model":"tiny"}' ]
+    lm-check whole.jsonl
+    head -2 whole.jsonl >out.jsonl.part
+    send -v "${set[@]}" -o out.jsonl in 2>says
+    grep -q "records_of_the_last_run=2" says
+    head -2 whole.jsonl >out.jsonl.part
+    send -v -m other -o out.jsonl in 2>says
+    grep -q "are dropped: .* records=2" says
+    [ "$(jq -r .response.model out.jsonl | sort -u)" = other ]
+    run -2 send -m a --extra-body '{"model": "b"}' in
 }
 
 @test "lm-send: SIGINT lets what is in flight end, keeps the part, and shows as a signal" {

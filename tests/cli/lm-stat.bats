@@ -259,15 +259,17 @@ EOF
     request '.timing.late = 1' >>records
     [ "$(figures '.client | [.bottleneck, .reasons]')" = '[true,["late_chunks"]]' ]
     [[ $(lm-stat records) == *"client "*"THE BOTTLENECK (late_chunks)"* ]]
-    request '.timing.due_ns = -20000000' >records
+    request '.timing.due_ns = -20000000' | jq -c 'range(3) as $i | .' >records
     [ "$(figures '.client | [.reasons, .send_lag_ms.max]')" = '[["send_lag"],22]' ]
+    sed -i 1d records # two are too few to say
+    [ "$(figures '.client | [.reasons, .send_lag_ms.max]')" = '[[],22]' ]
     # A limit of concurrency or an earlier try explains it.
     request '.timing.due_ns = -20000000 | .timing.load.concurrency = 4' >records
     [ "$(figures '.client | [.reasons, .send_lag_ms]')" = '[[],null]' ]
     request '.timing.due_ns = -20000000 | .timing.attempts = [{sent_ns: -20000000, end_ns: 0, kind: "connect"}]' >records
     [ "$(figures '.client.reasons')" = '[]' ]
     # A closed loop's is no limit that explains it: due is when a slot was free.
-    request '.timing.due_ns = -20000000 | .timing.load = {mode: "closed", concurrency: 4}' >records
+    request '.timing.due_ns = -20000000 | .timing.load = {mode: "closed", concurrency: 4}' | jq -c 'range(3) as $i | .' >records
     [ "$(figures '.client.reasons')" = '["send_lag"]' ]
     # One busy second is no reason; more than one request in a hundred is.
     request . | jq -c 'range(100) as $i | .timing.cpu = (if $i < 1 then 0.95 else 0.2 end)' >records

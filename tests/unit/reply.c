@@ -179,7 +179,8 @@ static void tool_calls_are_merged(void **state)
                 CHOICE(0, "'message':{'content':null,'tool_calls':[{'id':'a','function':{'name':'f','arguments':'{\\'x\\':1}'}},"
                           "{'id':'b','function':{'name':'g','arguments':'{}'}}]},'finish_reason':'tool_calls'"),
                 wanted);
-    static const char alone[] = "{'tool_calls':[{'type':'function','function':{'name':'f','arguments':'{\\'x\\':[1,2]}'}}],'finish_reason':'tool_calls'}";
+    static const char alone[] = "{'tool_calls':[{'type':'function','function':{'name':'f','arguments':'{\\'x\\':[1,2]}'}}],"
+                                "'finish_reason':'tool_calls'}";
     assert_body(OPENAI_CHAT, CHOICE(0, "'message':{'tool_calls':[{'index':3,'function':{'name':'f','arguments':{'x':[1,2]}}}]},"
                                        "'finish_reason':'tool_calls'"), alone);
     assert_body(OPENAI_CHAT, CHOICE(0, "'message':{'tool_calls':[{'index':1000000}]},'finish_reason':'stop'"),

@@ -24,6 +24,7 @@ struct kept {
     int fd;
     struct entry *entries; // an open-addressed table
     size_t size, count;    // size is a power of two
+    uint64_t dropped;
     int64_t own_offset;    // where this run's own lines begin
     struct buf scratch;
 };
@@ -114,8 +115,10 @@ static int scan(struct kept *kept, struct str load, struct err *err)
     struct buf block = {0};
     while (rc == 0 && (got = jsonl_next(reader, &rec, err)) != JSONL_END && got != JSONL_FAILED) {
         size_t prefix;
-        if (got == JSONL_BAD || !is_result(rec, load, &prefix) || rec->line.len >= UINT32_MAX)
+        if (got == JSONL_BAD || !is_result(rec, load, &prefix) || rec->line.len >= UINT32_MAX) {
+            kept->dropped += got == JSONL_RECORD;
             continue;
+        }
         buf_add_str(&block, rec->line);
         buf_add_char(&block, '\n');
         struct entry entry = {hash_of((struct str){rec->line.ptr, prefix}), offset, (uint32_t)prefix, (uint32_t)rec->line.len + 1, false,
@@ -186,6 +189,11 @@ void kept_close(struct kept *kept)
 uint64_t kept_count(const struct kept *kept)
 {
     return kept->count;
+}
+
+uint64_t kept_dropped(const struct kept *kept)
+{
+    return kept->dropped;
 }
 
 static int read_at(struct kept *kept, int64_t offset, size_t len, struct err *err)

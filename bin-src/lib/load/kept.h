@@ -22,7 +22,8 @@ struct kept;
 struct kept *kept_open(const char *path, struct str load, struct err *err);
 void kept_close(struct kept *kept); // NULL is fine
 
-uint64_t kept_count(const struct kept *kept); // lines that may be kept
+uint64_t kept_count(const struct kept *kept);   // lines that may be kept
+uint64_t kept_dropped(const struct kept *kept); // whole records that were not: they come from another load
 /* Is there a line for the input line that, less its last brace, is prefix? It is taken: the same line twice in the
  * input needs two. 1, 0, or -1. */
 int kept_take(struct kept *kept, struct str prefix, struct err *err);

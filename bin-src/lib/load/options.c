@@ -5,7 +5,19 @@
 
 const char *const load_modes[LOAD_MODE_COUNT + 1] = {[LOAD_CLOSED] = "closed", [LOAD_OPEN] = "open", [LOAD_AT] = "at", NULL};
 
-void load_describe(const struct load_options *options, struct buf *out)
+/* As jval_write writes it: so is what an earlier run left, when it is compared. */
+static int normalize(struct buf *json, struct buf *out, struct err *err)
+{
+    struct jval root;
+    struct jdoc *doc = jdoc_new();
+    int rc = doc && buf_reserve(json, JDOC_PADDING) ? jdoc_parse(doc, json->ptr, json->len, &root, err) : err_nomem(err);
+    if (rc == 0)
+        jval_write(root, out);
+    jdoc_free(doc);
+    return rc == 0 && out->failed ? err_nomem(err) : rc;
+}
+
+static void describe(const struct load_options *options, struct buf *out)
 {
     json_object(out);
     json_key(out, "mode"), json_cstr(out, load_modes[options->mode]);
@@ -21,5 +33,20 @@ void load_describe(const struct load_options *options, struct buf *out)
     json_key(out, "urls"), json_array(out);
     json_str(out, buf_str(&options->url->shown));
     json_array_end(out);
+    if (options->change_count > 0)
+        json_key(out, "set"), json_object(out);
+    for (size_t i = 0; i < options->change_count; i++)
+        json_key_str(out, options->changes[i].name), json_raw(out, options->changes[i].value);
+    if (options->change_count > 0)
+        json_object_end(out);
     json_object_end(out);
+}
+
+int load_describe(const struct load_options *options, struct buf *out, struct err *err)
+{
+    struct buf json = {0};
+    describe(options, &json);
+    int rc = normalize(&json, out, err);
+    buf_release(&json);
+    return rc;
 }

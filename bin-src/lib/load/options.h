@@ -48,6 +48,6 @@ struct load_options {
 };
 
 /* Writes timing.load, the same bytes for the same load. */
-void load_describe(const struct load_options *options, struct buf *out);
+int load_describe(const struct load_options *options, struct buf *out, struct err *err);
 
 #endif

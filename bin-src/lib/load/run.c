@@ -74,8 +74,8 @@ static int open_output(struct run *run, struct err *err)
         return -1;
     if (!run->options.output)
         return 0;
-    if (kept_count(run->kept) > 0 && run->hooks->resuming)
-        run->hooks->resuming(kept_count(run->kept));
+    if (kept_count(run->kept) + kept_dropped(run->kept) > 0 && run->hooks->resuming)
+        run->hooks->resuming(kept_count(run->kept), kept_dropped(run->kept));
     run->out_fd = open(run->part_path.ptr, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     return run->out_fd < 0 ? err_errno(err, "%s", run->part_path.ptr) : 0;
 }
@@ -103,9 +103,8 @@ static int set_up(struct run *run, struct err *err)
     run->shared.feed = feed_new(&run->options, err);
     if (!run->shared.feed)
         return -1;
-    load_describe(options, &run->load);
-    if (run->load.failed)
-        return err_nomem(err);
+    if (load_describe(options, &run->load, err) < 0)
+        return -1;
     if (raise_file_limit(options, err) < 0 || open_output(run, err) < 0 || block_signals(run, err) < 0)
         return -1;
     run->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -211,6 +210,8 @@ static void take_signal(struct run *run)
         raise((int)info.ssi_signo);
     }
     run->result->signal = (int)info.ssi_signo;
+    if (run->hooks->stopping)
+        run->hooks->stopping(atomic_load(&run->shared.in_flight));
     stop_sending(run);
 }
 
@@ -266,6 +267,7 @@ static int finish(struct run *run, struct err *err)
             rc = -1;
     sink_join(run->shared.sink);
     struct sink_counts counts = sink_counts(run->shared.sink);
+    sink_first_failure(run->shared.sink, result->failure);
     if (counts.unreached > 0 && !counts.any_reached)
         result->server_gone = true;
     bool gone = result->server_gone || (result->signal != 0 && counts.unreached > 0);

@@ -1,7 +1,7 @@
 /*
  * load/run.h: a whole load, from its first line to its last record
  *
- *     struct run_hooks hooks = {.progress = show, .note = say};
+ *     struct run_hooks hooks = {.progress = show};
  *     struct run_result result;
  *     if (run_load(&options, &hooks, &result, &err) < 0)
  *         die(EXIT_CANNOT, &err);
@@ -24,7 +24,8 @@ struct run_state {
 /* Called in the caller's thread. */
 struct run_hooks {
     void (*progress)(const struct run_state *state); // four times a second; NULL is fine
-    void (*resuming)(uint64_t kept);                 // a part of an earlier run may be kept
+    void (*resuming)(uint64_t kept, uint64_t dropped); // an earlier run left records, of which those of another load go
+    void (*stopping)(int64_t in_flight);               // a signal came
 };
 
 struct run_result {
@@ -32,6 +33,7 @@ struct run_result {
     int signal;             // that stopped it; 0: none
     bool server_gone;       // no request reached it, or none of the last ten for ten seconds
     double cpu;             // of the busiest thread, the highest share of a core seen
+    char failure[SINK_FAILURE_MAX]; // what the first that failed says, and how; "": none did
 };
 
 /* -1: it could not start, or could not go on; what could be written was. */

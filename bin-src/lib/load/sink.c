@@ -5,6 +5,7 @@
 #include "base/out.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ struct sink {
     struct buf line, scratch;
     double ttft_sum_ms;
     uint64_t ttft_count;
+    char failure[SINK_FAILURE_MAX]; // the first
 };
 
 struct sink *sink_new(int fd, enum sink_holding holding, struct err *err)
@@ -117,8 +119,10 @@ static void count(struct sink *sink, const struct job *job)
     }
     counts->written++;
     counts->failed += job->reply.failure != FAILURE_NONE;
-    counts->chunks += job->chunks.len / sizeof(int64_t);
-    counts->late += job->timing.late > 0 ? (uint64_t)job->timing.late : 0;
+    if (!job->timing.warmup) {
+        counts->chunks += job->chunks.len / sizeof(int64_t);
+        counts->late += job->timing.late > 0 ? (uint64_t)job->timing.late : 0;
+    }
     if (job->reply.completion_tokens > 0)
         counts->tokens += job->reply.completion_tokens;
     if (job->timing.first_ns != TIMING_NEVER) {
@@ -144,6 +148,8 @@ static void take(struct sink *sink, struct job *job)
 {
     job->next = NULL;
     count(sink, job);
+    if (job->kind == JOB_REQUEST && job->reply.failure != FAILURE_NONE && !sink->failure[0])
+        snprintf(sink->failure, sizeof sink->failure, "%s: %.*s", failure_names[job->reply.failure], STR_ARG(buf_str(&job->reply.message)));
     if (sink->holding == SINK_HOLDS && is_doubtful(job)) {
         *sink->held_last = job;
         sink->held_last = &job->next;
@@ -228,6 +234,11 @@ bool sink_broken(struct sink *sink, struct err *err)
         *err = sink->err;
     pthread_mutex_unlock(&sink->lock);
     return broken;
+}
+
+void sink_first_failure(const struct sink *sink, char text[SINK_FAILURE_MAX])
+{
+    memcpy(text, sink->failure, SINK_FAILURE_MAX);
 }
 
 void sink_join(struct sink *sink)

@@ -14,7 +14,7 @@
 /* What the records so far amount to. */
 struct sink_counts {
     uint64_t written, failed, passed; // failed ones are among the written
-    uint64_t chunks, late;
+    uint64_t chunks, late; // without the warm-up's
     int64_t tokens;
     double ttft_ms; // the mean; below 0: none yet
     bool any_reached;
@@ -34,6 +34,10 @@ void sink_put(struct sink *sink, struct job *job);
 struct sink_counts sink_counts(struct sink *sink);
 /* Why it cannot write any more; false: it can. */
 bool sink_broken(struct sink *sink, struct err *err);
+
+#define SINK_FAILURE_MAX 320
+/* After sink_join: what the first record with a failure says of it, "KIND: MESSAGE"; "": there was none. */
+void sink_first_failure(const struct sink *sink, char text[SINK_FAILURE_MAX]);
 
 /* Takes all that was put, and ends the thread: the counts are final then. */
 void sink_join(struct sink *sink);

@@ -115,8 +115,11 @@ static const struct member load_members[] = {
     MEMBER("rate_rps", AMOUNT),
     MEMBER("arrivals", STRING),
     MEMBER("burstiness", AMOUNT),
+    MEMBER("think_ns", NATURAL),
     MEMBER("seed", WHOLE),
+    MEMBER("shard", STRING),
     MEMBER("urls", ARRAY, .items = &string),
+    MEMBER("set", OBJECT),
     LAST,
 };
 static const struct member attempt_members[] = {NEEDED("sent_ns", NATURAL), NEEDED("end_ns", NATURAL),

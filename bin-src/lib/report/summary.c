@@ -166,7 +166,9 @@ static int add_to_client(struct summary_client *client, const struct measured *r
     client->cpu_high += timing->cpu > SUMMARY_CPU;
     if (timing->due_ns == TIMING_NEVER || timing->sent_ns == TIMING_NEVER || !lag_is_ours(request))
         return 0;
-    return quantiles_add(client->send_lag, (double)timing->sent_ns - (double)timing->due_ns, 0, err);
+    double lag_ns = (double)timing->sent_ns - (double)timing->due_ns;
+    client->lagged += lag_ns > SUMMARY_SEND_LAG_NS;
+    return quantiles_add(client->send_lag, lag_ns, 0, err);
 }
 
 /* Gaps are kept under content, and those that only vllm counts under vllm: the two join at the end. */
@@ -274,7 +276,8 @@ static bool differ(const struct summary *summary, enum metric metric)
 static void judge_client(struct summary_client *client)
 {
     client->reasons[SUMMARY_LATE_CHUNKS] = summary_share(client->late, client->chunks) > SUMMARY_LATE_SHARE;
-    client->reasons[SUMMARY_SEND_LAG] = quantiles_at(client->send_lag, 0.99) > SUMMARY_SEND_LAG_NS;
+    client->reasons[SUMMARY_SEND_LAG] = client->lagged >= SUMMARY_LAGGED_LEAST &&
+                                        summary_share(client->lagged, quantiles_count(client->send_lag)) > SUMMARY_LAGGED_SHARE;
     client->reasons[SUMMARY_BUSY_CPU] = summary_share(client->cpu_high, client->cpu_known) > SUMMARY_CPU_HIGH_SHARE;
     for (int i = 0; i < SUMMARY_REASONS; i++)
         client->bottleneck = client->bottleneck || client->reasons[i];

@@ -25,7 +25,9 @@
 #define SUMMARY_FEW_SAMPLES 10
 /* Beyond these the client itself, and not the server, is taken for the bottleneck. */
 #define SUMMARY_LATE_SHARE 0.001    // of all chunks are late
-#define SUMMARY_SEND_LAG_NS 10e6    // the 99th percentile of sent - due
+#define SUMMARY_SEND_LAG_NS 10e6    // sent - due, of more than this share of the requests,
+#define SUMMARY_LAGGED_SHARE 0.01
+#define SUMMARY_LAGGED_LEAST 3      // and of so many
 #define SUMMARY_CPU 0.9             // of a core is used by the busiest thread ...
 #define SUMMARY_CPU_HIGH_SHARE 0.01 // ... as more than this share of the requests ended
 
@@ -65,6 +67,7 @@ struct summary_client {
     int64_t read_lag_ns;          // the longest; TIMING_NEVER: nobody said
     double cpu;                   // the highest; below 0: nobody said
     uint64_t cpu_known, cpu_high; // requests
+    uint64_t lagged;              // requests with a send lag over the limit
     struct quantiles *send_lag;   // sent - due where no cap on concurrency and no earlier try explains it
     bool bottleneck, reasons[SUMMARY_REASONS]; // finished
 };
