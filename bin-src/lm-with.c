@@ -27,12 +27,13 @@
 #define LAST_LINES 40
 
 static struct {
-    const char *url, *model, *key_file, *log;
+    const char *url, *model, *key_file, *log, *port_file;
     int64_t timeout_ns, retries, port, grace_ns;
 } opt = {.timeout_ns = 1800 * NS_PER_S, .retries = READY_NO_LIMIT, .grace_ns = 20 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
     {0, "port", OPT_INT, &opt.port, .arg = "N", .min = 0, .max = 65535, .help = "the port, and what {port} stands for (a free one)"},
+    {0, "port-file", OPT_STR, &opt.port_file, .arg = "FILE", .help = "the port that FILE holds; a free one is put there first"},
     {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "where the server will be, if not on a {port} of 127.0.0.1"},
     {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "the model that must answer (the first that is served)"},
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "the server must be ready after so long (30m)"},
@@ -72,15 +73,17 @@ static void settle_url(char **server)
     const char *url = getenv("OPENAI_BASE_URL");
     for (char **arg = server; *arg; arg++)
         marked = marked || port_is_marked(*arg);
-    if (opt.url && (marked || opt.port))
+    if (opt.port && opt.port_file)
+        opt_fail("--port and --port-file: only one of them");
+    if (opt.url && (marked || opt.port || opt.port_file))
         opt_fail("--url: the port is said by --port or {port} already");
     if (opt.url)
         return;
-    if (!marked && !opt.port) {
+    if (!marked && !opt.port && !opt.port_file) {
         opt.url = url && *url ? url : "http://127.0.0.1:8000/v1";
         return;
     }
-    int port = opt.port ? (int)opt.port : port_pick(&err);
+    int port = opt.port ? (int)opt.port : opt.port_file ? port_kept(opt.port_file, &err) : port_pick(&err);
     if (port < 0)
         die(EXIT_CANNOT, &err);
     for (char **arg = server; *arg; arg++)

@@ -28,7 +28,7 @@ $(quickstart)/requests.jsonl: $(quickstart)/items.jsonl | $(build)/lm-prompt
 	$(build)/lm-prompt --max-tokens $(quickstart_tokens) --temperature 0 $< $(to)
 $(quickstart)/responses.jsonl: $(quickstart)/requests.jsonl pipelines/serve-smollm2.py \
     | $(build)/lm-with $(build)/lm-send build/venv/smollm2.ok
-	$(build)/lm-with --log $(@D)/server.log build/venv/bin/python pipelines/serve-smollm2.py {port} -- \
+	$(build)/lm-with --port-file $(@D)/port --log $(@D)/server.log build/venv/bin/python pipelines/serve-smollm2.py {port} -- \
 	    $(build)/lm-send -c 4 -o $@ $< $(some)
 $(quickstart)/summary.txt: $(quickstart)/responses.jsonl | $(build)/lm-stat
 	$(build)/lm-stat $< $(to)

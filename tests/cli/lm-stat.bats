@@ -132,7 +132,7 @@ holds() {
     [ "$(figures '.slo[1] | [.limits, .met, .attainment, .goodput_rps, .violations]')" = '["ttft=502ms,e2e=1s",0,0,0,{"ttft":2,"e2e":0}]' ]
     [ "$(figures '.slo[2] | [.met, .violations.tpot, .unmeasured]')" = '[0,1,1]' ]
     [ "$(figures '.slo[0] | [.attainment * 3, .goodput_rps * 0.5622 | round]')" = '[1,1]' ]
-    for wrong in ttft ttft= ttft=x ttft=1ms,ttft=2ms tps=3 ''; do
+    for wrong in ttft ttft= ttft=x ttft=200 ttft=1ms,ttft=2ms tps=3 ''; do
         run --separate-stderr lm-stat --slo "$wrong" records
         [ "$status" -eq 2 ]
         [[ ${stderr_lines[0]} == "lm-stat: --slo: "* ]]
@@ -159,7 +159,7 @@ EOF
     request 'del(.timing.load)' >>records
     options=(--by timing.load.rate_rps)
     [ "$(figures '[.group.value, .requests.total]' | tr -d '\n')" = '[2,1][10,1]["x",1][null,1][null,1]' ]
-    [ "$(lm-stat "${options[@]}" records | grep rate_rps | tr '\n' ' ')" = \
+    [ "$(lm-stat "${options[@]}" records | grep ^timing | tr '\n' ' ')" = \
         'timing.load.rate_rps: 2 timing.load.rate_rps: 10 timing.load.rate_rps: "x" timing.load.rate_rps: null timing.load.rate_rps: (missing) ' ]
     lm-stat "${options[@]}" --format csv records >csv
     [ "$(wc -l <csv)" -eq 6 ]
@@ -239,6 +239,14 @@ EOF
     lm-stat "${options[@]}" records | grep -E '^  90% from '
     options=()
     [ "$(figures '.ttft_ms.ci')" = null ]
+}
+
+@test "lm-stat: the table says how the load was driven, or that it was not one" {
+    local load='{mode: "closed", concurrency: 4, urls: ["http://a:1/v1"], set: {stop: ["\"", ","]}}'
+    request ".timing.load = $load" | jq -c 'range(2) as $i | .' >records
+    [[ $(lm-stat records) == *'load '*'mode closed, concurrency 4, urls http://a:1/v1, set stop ", ,'* ]]
+    request ".timing.load = $load | .timing.load.concurrency = 8 | .timing.start = \"2026-01-01T00:00:00Z\"" >>records
+    [[ $(lm-stat records) == *'load '*'NOT ALIKE'* ]]
 }
 
 @test "lm-stat: few samples beyond a percentile are marked" {

@@ -263,6 +263,19 @@ fails_with() {
     run -3 lm-with --url 'http://a b' server -- command
 }
 
+@test "lm-with: --port-file gives the next server the same port" {
+    lm-with -q --port-file port lm-mock --port {port} -- sh -c 'echo $OPENAI_BASE_URL' >first
+    [ "$(<first)" = "http://127.0.0.1:$(<port)/v1" ]
+    lm-with -q --port-file port lm-mock --port {port} -- sh -c 'echo $OPENAI_BASE_URL' >second
+    cmp first second
+    echo 70000 >port
+    run -3 lm-with --port-file port lm-mock --port {port} -- true
+    [[ $output == *"port: "* ]]
+    run -3 lm-with --port-file nowhere/port lm-mock --port {port} -- true
+    [[ $output == *"nowhere/port: No such file"* ]]
+    run -2 lm-with --port-file port --port 1 lm-mock -- true
+}
+
 @test "lm-with: around lm-mock" {
     type -P lm-mock >/dev/null || skip "lm-mock is not built"
     run lm-with -q lm-mock --port {port} -- sh -c 'curl -s $OPENAI_BASE_URL/models | jq -r .object'

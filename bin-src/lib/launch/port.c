@@ -2,9 +2,14 @@
 #include "launch/port.h"
 
 #include "base/buf.h"
+#include "base/file.h"
+#include "base/num.h"
+#include "base/out.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +27,31 @@ int port_pick(struct err *err)
     if (fd >= 0)
         close(fd);
     return port;
+}
+
+int port_kept(const char *path, struct err *err)
+{
+    char *line;
+    int64_t port;
+    if (access(path, F_OK) == 0) {
+        if (file_read_line(path, &line, err) < 0)
+            return -1;
+        int rc = num_int(str_trim(str_of(line)), 1, 65535, &port, err);
+        free(line);
+        return rc < 0 ? err_prefix(err, "%s: ", path) : (int)port;
+    }
+    port = port_pick(err);
+    if (port < 0)
+        return -1;
+    char text[24];
+    size_t len = num_format_int(text, port);
+    text[len++] = '\n';
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return err_errno(err, "%s", path);
+    int rc = out_all(fd, text, len, err);
+    close(fd);
+    return rc < 0 ? err_prefix(err, "%s: ", path) : (int)port;
 }
 
 bool port_is_marked(const char *text)

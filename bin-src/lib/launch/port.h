@@ -12,6 +12,9 @@
  * which then says so and ends. */
 int port_pick(struct err *err);
 
+/* The port that the file holds; where there is no file, a free one, which is written to it. -1: cannot. */
+int port_kept(const char *path, struct err *err);
+
 /* Does {port} stand in the text? */
 bool port_is_marked(const char *text);
 

@@ -15,6 +15,9 @@ static int parse_limit(struct slo *slo, struct str name, struct str value, struc
             continue;
         if (!isnan(slo->limits[i]))
             return err_set(err, ERR_EXISTS, "%s is there twice", slo_names[i]);
+        if (value.len > 0 && value.ptr[value.len - 1] >= '0' && value.ptr[value.len - 1] <= '9') // other tools mean ms, we would mean s
+            return err_set(err, ERR_PARSE, "%s=%.*s: wants a unit, as in 200ms", slo_names[i], value.len < 40 ? (int)value.len : 40,
+                           value.ptr);
         if (num_duration_ns(value, &ns, err) < 0)
             return err_prefix(err, "%s: ", slo_names[i]);
         slo->limits[i] = (double)ns;

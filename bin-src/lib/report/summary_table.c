@@ -93,12 +93,44 @@ static void client_facts(struct grid *grid, const struct summary_client *client,
     }
 }
 
+/* JSON of one level as words: mode closed, concurrency 4. */
+static void add_words(struct buf *out, struct str json)
+{
+    bool within = false;
+    for (size_t i = 0; i < json.len; i++) {
+        char c = json.ptr[i];
+        if (within && c == '\\' && i + 1 < json.len)
+            buf_add_char(out, json.ptr[++i]);
+        else if (c == '"')
+            within = !within;
+        else if (within || !strchr("{}[],:", c))
+            buf_add_char(out, c);
+        else if (c == ',' || c == ':')
+            buf_add_str(out, c == ',' ? STR(", ") : STR(" "));
+    }
+}
+
+/* How the load was driven, where that is the same in all parts. */
+static void add_load(const struct summary *summary, struct buf *out)
+{
+    for (size_t i = 1; i < summary->part_count; i++)
+        if (!str_eq(buf_str(&summary->parts[i].load), buf_str(&summary->parts[0].load))) {
+            buf_add_str(out, STR("NOT ALIKE in the parts of these records: see --by and --format json"));
+            return;
+        }
+    if (summary->part_count > 0)
+        add_words(out, buf_str(&summary->parts[0].load));
+}
+
 static void write_facts(const struct summary *summary, enum grid_style style, struct buf *out)
 {
     struct grid grid = {.columns = 2, .flags = GRID_LEFT};
     struct buf scratch = {0};
     if (style == GRID_MARKDOWN)
         grid_cell(&grid, "figure"), grid_cell(&grid, "value");
+    add_load(summary, &scratch);
+    if (scratch.len > 0)
+        fact(&grid, "load", &scratch);
     add_requests(summary, &scratch), fact(&grid, "requests", &scratch);
     number(&grid, "success rate", 100 * summary_share(summary->completed, summary_offered(summary)), "%");
     number(&grid, "duration", summary->duration_s, " s");

@@ -33,7 +33,8 @@ static int unknown(const char *name, struct err *err)
             }
             globfree(&found);
         }
-        err_set(err, ERR_MISSING, "%.80s: no such adapter (known: %.*s; or a path that ends in .jq)", name, STR_ARG(buf_str(&known)));
+        err_set(err, ERR_MISSING, "%.80s: no such adapter (known: %.*s; or a path that ends in .jq)%s", name, STR_ARG(buf_str(&known)),
+                strstr(name, ".json") ? "; of a file of rows make items by: jsonl FILE" : "");
     }
     buf_release(&pattern);
     buf_release(&known);
