@@ -10,6 +10,7 @@
 #include "base/opt.h"
 #include "base/progress.h"
 #include "load/run.h"
+#include "net/header.h"
 #include "record/own.h"
 
 #include <curl/curl.h>
@@ -98,28 +99,9 @@ static void say_stopping(int64_t in_flight)
     log_info("stopping: nothing more is sent; a second signal ends all at once", log_kv("in_flight", in_flight));
 }
 
-/* What is between the lines that a user may give: no other header, and no body. */
-static void add_header(struct buf *out, struct str line, const char *from)
-{
-    line = str_trim(line);
-    if (line.len == 0)
-        return;
-    if (!memchr(line.ptr, ':', line.len) || memchr(line.ptr, '\n', line.len) || memchr(line.ptr, '\r', line.len))
-        opt_fail("%s: not a header such as 'Name: value'", from);
-    buf_addf(out, "%.*s\r\n", STR_ARG(line));
-}
-
-static void read_small(const char *path, struct buf *text)
-{
-    struct err err;
-    if (file_read(path, 1 << 20, text, &err) < 0)
-        die(EXIT_CANNOT, &err);
-}
-
 /* All headers that are ours to add. A key is read from where no other process sees it, and taken off argv where it stood. */
 static void collect_headers(struct buf *out, const struct url *url)
 {
-    struct buf file = {0};
     struct err err;
     char *line = NULL;
     const char *key = getenv("OPENAI_API_KEY");
@@ -134,22 +116,11 @@ static void collect_headers(struct buf *out, const struct url *url)
     else if (url->authority.len > 0)
         buf_addf(out, "Authorization: %.*s\r\n", STR_ARG(buf_str(&url->authority)));
     free(line);
-    for (size_t i = 0; i < opt.headers.count; i++) {
-        const char *given = opt.headers.items[i];
-        if (given[0] != '@') {
-            add_header(out, str_of(given), "-H");
-            memset((char *)given, 'x', strlen(given));
-            continue;
-        }
-        read_small(given + 1, &file);
-        for (struct str rest = buf_str(&file); rest.len > 0;) {
-            const char *end = memchr(rest.ptr, '\n', rest.len);
-            size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
-            add_header(out, (struct str){rest.ptr, len}, given + 1);
-            rest = (struct str){rest.ptr + len + (end ? 1 : 0), rest.len - len - (end ? 1 : 0)};
-        }
-        buf_release(&file);
-    }
+    for (size_t i = 0; i < opt.headers.count; i++)
+        if (header_add(out, opt.headers.items[i], &err) < 0)
+            err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
+        else
+            opt_conceal(opt.headers.items[i]);
 }
 
 /* The members that are set in each body: -m's and --extra-body's. They live as long as text. */
@@ -194,7 +165,7 @@ static void load_url(struct url *url)
     if (url_parse(url, text && *text ? text : "http://127.0.0.1:8000/v1", &err) < 0)
         opt_reject("--url", &err);
     if (opt.url && url->authority.len + url->query.len > 0) // they may hold a key, which all users could read in ps
-        memset((char *)opt.url, 'x', strlen(opt.url));
+        opt_conceal(opt.url);
 }
 
 /* What the table cannot check. */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "launch/ready.h"
+#include "net/header.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,8 +18,10 @@
 #include <unistd.h>
 
 static struct {
-    const char *url, *model, *key_file;
+    const char *url, *model, *key_file, *cacert;
     int64_t timeout_ns, retries, pid;
+    struct opt_list headers;
+    bool insecure;
 } opt = {.timeout_ns = 1800 * NS_PER_S, .retries = READY_NO_LIMIT};
 
 static const struct opt_spec specs[] = {
@@ -28,12 +31,16 @@ static const struct opt_spec specs[] = {
     {0, "retries", OPT_INT, &opt.retries, .arg = "N", .help = "give up after N more tries than one (as many as there is time for)"},
     {0, "pid", OPT_INT, &opt.pid, .arg = "PID", .min = 1, .max = INT32_MAX, .help = "give up at once when this process has ended"},
     {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "a file that holds the API key ($OPENAI_API_KEY)"},
+    {'H', "header", OPT_LIST, &opt.headers, .arg = "'NAME: VALUE'", .help = "add a header to each request; @FILE: one a line of FILE"},
+    {0, "cacert", OPT_STR, &opt.cacert, .arg = "FILE", .help = "certificates to trust (the system's)"},
+    {0, "insecure", OPT_FLAG, &opt.insecure, .help = "take any certificate"},
     {.type = OPT_END},
 };
 
 int main(int argc, char **argv)
 {
     struct err err = {0};
+    struct buf headers = {0};
     char *model, *key = NULL;
     const char *url = getenv("OPENAI_BASE_URL"), *env_key = getenv("OPENAI_API_KEY");
     int64_t start_ns = clock_ns();
@@ -41,12 +48,20 @@ int main(int argc, char **argv)
         opt_fail("takes no operands");
     if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
         die(EXIT_CANNOT, &err);
+    for (size_t i = 0; i < opt.headers.count; i++)
+        if (header_add(&headers, opt.headers.items[i], &err) < 0)
+            err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
+        else
+            opt_conceal(opt.headers.items[i]);
     signal(SIGPIPE, SIG_IGN); // a server that hangs up is no reason to die
 
     struct ready_options options = {
         .url = opt.url ? opt.url : url && *url ? url : "http://127.0.0.1:8000/v1",
         .model = opt.model,
         .key = key ? key : env_key && *env_key ? env_key : NULL,
+        .headers = buf_str(&headers),
+        .cacert = opt.cacert,
+        .insecure = opt.insecure,
         .timeout_ns = opt.timeout_ns,
         .retries = opt.retries,
     };

@@ -13,6 +13,7 @@
 #include "launch/child.h"
 #include "launch/port.h"
 #include "launch/ready.h"
+#include "net/header.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +28,10 @@
 #define LAST_LINES 40
 
 static struct {
-    const char *url, *model, *key_file, *log, *port_file;
+    const char *url, *model, *key_file, *cacert, *log, *port_file;
     int64_t timeout_ns, retries, port, grace_ns;
+    struct opt_list headers;
+    bool insecure;
 } opt = {.timeout_ns = 1800 * NS_PER_S, .retries = READY_NO_LIMIT, .grace_ns = 20 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
@@ -39,6 +42,9 @@ static const struct opt_spec specs[] = {
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "the server must be ready after so long (30m)"},
     {0, "retries", OPT_INT, &opt.retries, .arg = "N", .help = "ask N more times than once whether it is ready (as time allows)"},
     {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "a file that holds the API key ($OPENAI_API_KEY)"},
+    {'H', "header", OPT_LIST, &opt.headers, .arg = "'NAME: VALUE'", .help = "add a header to each request; @FILE: one a line of FILE"},
+    {0, "cacert", OPT_STR, &opt.cacert, .arg = "FILE", .help = "certificates to trust (the system's)"},
+    {0, "insecure", OPT_FLAG, &opt.insecure, .help = "take any certificate"},
     {0, "log", OPT_STR, &opt.log, .arg = "FILE", .help = "add the server's output to FILE (a temporary one)"},
     {0, "grace", OPT_DURATION, &opt.grace_ns, .help = "to end after SIGTERM; for the command after the server died (20s)"},
     {.type = OPT_END, .arg = "SERVER [ARG...] -- COMMAND [ARG...]", .in_order = true},
@@ -47,6 +53,7 @@ static const struct opt_spec specs[] = {
 /* One use of the program. */
 struct stay {
     struct child *server;
+    struct buf headers;  // of the question whether it is ready
     bool server_died;
     pid_t command;
     int status;          // of the command, as waitpid gave it
@@ -166,6 +173,9 @@ static void await_ready(struct stay *stay, const char *key, struct err *err)
         .url = opt.url,
         .model = opt.model,
         .key = key,
+        .headers = buf_str(&stay->headers),
+        .cacert = opt.cacert,
+        .insecure = opt.insecure,
         .timeout_ns = opt.timeout_ns,
         .retries = opt.retries,
         .stops = {child_fd(stay->server), stay->signals},
@@ -263,13 +273,14 @@ int main(int argc, char **argv)
 
     if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
         die(EXIT_CANNOT, &err);
+    for (size_t i = 0; i < opt.headers.count; i++)
+        if (header_add(&stay.headers, opt.headers.items[i], &err) < 0)
+            err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
+        else
+            opt_conceal(opt.headers.items[i]);
     settle_url(server);
-    int taken = ready_is_taken(opt.url, &err);
-    if (taken > 0)
-        err_set(&err, ERR_EXISTS, "the port is taken: something listens there already (--port 0 and {port} find a free one)");
-    if (taken != 0 || setenv("OPENAI_BASE_URL", opt.url, 1) < 0)
+    if (ready_is_free(opt.url, &err) < 0 || setenv("OPENAI_BASE_URL", opt.url, 1) < 0)
         die(EXIT_CANNOT, &err);
-
     signal(SIGCHLD, SIG_DFL); // where it is ignored, nobody learns how a child ended
     stay.server = child_start(&(struct child_options){.argv = server, .log = opt.log, .grace_ns = opt.grace_ns}, &err);
     if (!stay.server)
@@ -282,6 +293,7 @@ int main(int argc, char **argv)
         end_by(&stay, stay.told);
     child_free(stay.server);
     free(key);
+    buf_release(&stay.headers);
     if (stay.server_died)
         return EXIT_CANNOT;
     return WIFSIGNALED(stay.status) ? 128 + WTERMSIG(stay.status) : WEXITSTATUS(stay.status);

@@ -174,3 +174,25 @@ asked() { # the paths that were asked for, in order
     run -2 lm-wait http://127.0.0.1:8000
     run -2 lm-wait --pid 0
 }
+
+@test "lm-wait: -H, --cacert and --insecure reach a server behind TLS that wants a key in a header" {
+    echo sesame >key
+    start mock lm-mock -q --port 0 --port-file mock.port --key-file key
+    wait_until test -s mock.port
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext 'subjectAltName = IP:127.0.0.1' \
+        -keyout tls.key -out tls.crt 2>/dev/null
+    cat tls.key tls.crt >both.pem
+    port=$(free_port)
+    start tls socat "OPENSSL-LISTEN:$port,cert=both.pem,verify=0,reuseaddr,fork" "TCP:127.0.0.1:$(<mock.port)"
+    wait_until curl -s --cacert tls.crt "https://127.0.0.1:$port/health"
+    echo "Authorization: Bearer sesame" >headers
+    lm-wait -q --url "https://127.0.0.1:$port" --cacert tls.crt -H @headers --timeout 10s
+    lm-wait -q --url "https://127.0.0.1:$port" --insecure -H "Authorization: Bearer sesame" --timeout 10s
+    run -3 lm-wait -q --url "https://127.0.0.1:$port" -H @headers --retries 0
+    [[ $output == *certificate* ]]
+    run -3 lm-wait -q --url "https://127.0.0.1:$port" --cacert tls.crt -H "X-Key: sesame" --retries 0
+    [[ $output == *401* ]]
+    [[ $output != *sesame* ]]
+    run -2 lm-wait -H "no header"
+    run -3 lm-wait -H @nowhere
+}

@@ -113,8 +113,8 @@ fails_with() {
     port=$(free_port)
     start other "$stub" "$port" "${well[@]}"
     wait_until curl -s -o /dev/null "127.0.0.1:$port"
-    fails_with 'the port is taken' --port "$port" touch started
-    fails_with 'the port is taken' --url "localhost:$port" touch started
+    fails_with 'something listens at 127.0.0.1:[0-9]* already.*' --port "$port" touch started
+    fails_with 'something listens at localhost:[0-9]* already.*' --url "localhost:$port" touch started
     [ ! -e started ]
 }
 

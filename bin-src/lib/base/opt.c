@@ -49,6 +49,12 @@ void opt_reject(const char *option, const struct err *err)
     opt_fail("%s: %s", option, err->msg);
 }
 
+void opt_conceal(const char *value)
+{
+    if (value[0] != '@')
+        memset((char *)value, 'x', strlen(value));
+}
+
 static void add_choices(struct buf *out, const struct opt_spec *spec, const char *between)
 {
     for (size_t i = 0; spec->choices[i]; i++)

@@ -55,6 +55,9 @@ void opt_fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2
 /* The same with "option: why", or, where it was memory that failed, exit 3. */
 void opt_reject(const char *option, const struct err *err) __attribute__((noreturn));
 
+/* Overwrites a value where it stands in argv, which all users can read: for what may hold a key. A file's name stays. */
+void opt_conceal(const char *value);
+
 /* The choices of --format, which every program that prints a summary has. */
 enum opt_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
 extern const char *const opt_formats[];

@@ -303,6 +303,21 @@ static int add_header(struct probe *probe, const char *line, struct err *err)
     return 0;
 }
 
+/* Each line of the text, which ends in CRLF. */
+static int add_headers(struct probe *probe, struct str lines, struct err *err)
+{
+    while (lines.len > 0) {
+        size_t len = (size_t)((const char *)memchr(lines.ptr, '\r', lines.len) - lines.ptr);
+        char *line = strndup(lines.ptr, len);
+        int rc = add_header(probe, line, err);
+        free(line);
+        if (rc < 0)
+            return -1;
+        lines = (struct str){lines.ptr + len + 2, lines.len - len - 2};
+    }
+    return 0;
+}
+
 static void set_connection(CURL *curl)
 {
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -325,9 +340,13 @@ static int open_probe(struct probe *probe, struct err *err)
     if (rc == 0 && (authorization.failed || authorization.len > 0))
         rc = add_header(probe, authorization.failed ? NULL : authorization.ptr, err);
     buf_release(&authorization);
-    if (rc < 0)
+    if (rc < 0 || add_headers(probe, probe->options->headers, err) < 0)
         return -1;
     set_connection(probe->curl);
+    if (probe->options->cacert && curl_easy_setopt(probe->curl, CURLOPT_CAINFO, probe->options->cacert) != CURLE_OK)
+        return err_nomem(err);
+    curl_easy_setopt(probe->curl, CURLOPT_SSL_VERIFYPEER, probe->options->insecure ? 0L : 1L);
+    curl_easy_setopt(probe->curl, CURLOPT_SSL_VERIFYHOST, probe->options->insecure ? 0L : 2L);
     curl_easy_setopt(probe->curl, CURLOPT_HTTPHEADER, probe->headers);
     curl_easy_setopt(probe->curl, CURLOPT_WRITEFUNCTION, keep_answer);
     curl_easy_setopt(probe->curl, CURLOPT_WRITEDATA, &probe->answer);
@@ -414,7 +433,7 @@ enum ready ready_wait(const struct ready_options *options, char **model, struct 
     return ready;
 }
 
-int ready_is_taken(const char *url, struct err *err)
+int ready_is_free(const char *url, struct err *err)
 {
     struct url parsed;
     if (url_parse(&parsed, url, err) < 0)
@@ -429,9 +448,13 @@ int ready_is_taken(const char *url, struct err *err)
     if (code == CURLE_OK)
         code = curl_easy_perform(curl);
     curl_easy_cleanup(curl);
-    url_release(&parsed);
-    if (code == CURLE_OUT_OF_MEMORY)
-        return err_nomem(err);
     // Nothing but the connection counts: a certificate that we would not trust is somebody's, too.
-    return code == CURLE_OK || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION;
+    int rc = 0;
+    if (code == CURLE_OUT_OF_MEMORY)
+        rc = err_nomem(err);
+    else if (code == CURLE_OK || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION)
+        rc = err_set(err, ERR_EXISTS, "something listens at %.*s already (a server's {port} would be a free one)",
+                     STR_ARG(buf_str(&parsed.host)));
+    url_release(&parsed);
+    return rc;
 }

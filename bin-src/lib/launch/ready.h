@@ -25,7 +25,9 @@
 #define LAUNCH_READY_H
 
 #include "base/err.h"
+#include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +40,9 @@ struct ready_options {
     const char *url;     // of the server, with or without /v1
     const char *model;   // NULL: the first that the server lists
     const char *key;     // sent as a bearer token; NULL: none
+    struct str headers;  // more of them, each with CRLF (net/header.h)
+    const char *cacert;  // certificates to trust; NULL: the system's
+    bool insecure;       // any certificate will do
     int64_t timeout_ns;  // for all tries and pauses together
     int64_t retries;     // so many tries after the first, READY_NO_LIMIT: as many as there is time for
     int stops[READY_STOPS_MAX]; // file descriptors; when one is readable, the wait ends, within a second
@@ -49,8 +54,8 @@ struct ready_options {
  * ERR_NET, it never will be; ERR_PARSE, a bad URL; ERR_NOMEM. */
 enum ready ready_wait(const struct ready_options *options, char **model, struct err *err);
 
-/* Does somebody accept connections at the URL's host and port? 1: yes, so a server that is started there would not get
- * it, and theirs would pass for ours; 0: no; -1: it is no URL. */
-int ready_is_taken(const char *url, struct err *err);
+/* Nobody accepts connections at the URL's host and port? -1: somebody does, so a server that is started there would not
+ * get it, and theirs would pass for ours; or it is no URL. */
+int ready_is_free(const char *url, struct err *err);
 
 #endif
