@@ -108,6 +108,25 @@ told() {
     [ "$(jq -r .response.text out)" = "The mock server says one" ]
 }
 
+@test "lm-send: chunks without content have times of their own, so that gaps between tokens can be counted" {
+    for wire in vllm sglang llama.cpp; do
+        mock --wire $wire --itl 1ms
+        for more in '{}' '{"mock": {"role": "none", "per_write": 2}}'; do
+            requests 20 "$more" >in
+            send -c 10 in >out
+            [ "$(lm-stat --format json out | jq .itl_ms.count)" = 80 ]
+            jq -e '.timing | .chunks_ns == (.chunks_ns | sort)' out >/dev/null
+        done
+        stop mock || true
+    done
+}
+
+@test "lm-send: the time between tokens begins with the first token, not with the role's chunk" {
+    mock
+    requests 1 '{"mock": {"role": "early", "ttft_ms": 700}}' >in
+    send --timeout-gap 300ms in >out
+}
+
 @test "lm-send: a failed request is tried again, and the record tells" {
     mock --script <(printf '%s\n' '{"fault":"http-429","retry_after_s":0}' '{"fault":"refuse"}' '{}')
     requests 1 >in

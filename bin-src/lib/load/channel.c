@@ -28,8 +28,20 @@ static void give_up(struct channel *channel, const struct err *err)
     channel->context->failed = true;
 }
 
+/* When the latest chunk came, by its time in the record; TIMING_NEVER: there was none. */
+static int64_t latest_chunk_ns(const struct job *job)
+{
+    int64_t at_ns = TIMING_NEVER;
+    if (job->chunks.len > 0)
+        memcpy(&at_ns, job->chunks.ptr + job->chunks.len - sizeof at_ns, sizeof at_ns);
+    return at_ns;
+}
+
 static void end_attempt(struct channel *channel, int64_t end_ns, bool reusable)
 {
+    int64_t chunk_ns = latest_chunk_ns(channel->job);
+    if (chunk_ns != TIMING_NEVER && chunk_ns > since_start(channel, end_ns)) // by the ns that set it apart
+        end_ns = chunk_ns + channel->context->start_ns;
     loop_timer_stop(channel->context->loop, &channel->timer);
     channel->over(channel, end_ns, reusable);
 }
@@ -102,6 +114,20 @@ static void set_timer(struct channel *channel)
 
 /* --- the answer --- */
 
+/*
+ * The time of a chunk. What one read brought has one stamp; a chunk without content (the role before, the finish behind)
+ * and its neighbour with content get different ones all the same, 1 ns apart: so a record tells which chunks lie between
+ * first_ns and last_ns.
+ */
+static int64_t time_of_chunk(const struct channel *channel, int64_t arrived_ns, bool content)
+{
+    int64_t at_ns = since_start(channel, arrived_ns), before_ns = latest_chunk_ns(channel->job);
+    if (before_ns == TIMING_NEVER)
+        return at_ns;
+    before_ns += content != channel->last_had_content;
+    return at_ns > before_ns ? at_ns : before_ns;
+}
+
 static void take_event(struct channel *channel, const struct sse_event *event)
 {
     struct job *job = channel->job;
@@ -116,19 +142,21 @@ static void take_event(struct channel *channel, const struct sse_event *event)
         set_timer(channel);
         return;
     }
-    int64_t at_ns = since_start(channel, event->arrived_ns);
+    bool content = seen & REPLY_CONTENT;
+    int64_t at_ns = time_of_chunk(channel, event->arrived_ns, content);
+    channel->last_had_content = content;
     buf_add(&job->chunks, &at_ns, sizeof at_ns);
     if (job->chunks.failed) {
         err_nomem(&err);
         give_up(channel, &err);
     }
-    bool first = channel->token_ns == TIMING_NEVER;
-    channel->token_ns = event->arrived_ns;
-    if (seen & REPLY_CONTENT) {
-        if (job->timing.first_ns == TIMING_NEVER)
-            job->timing.first_ns = at_ns;
+    bool first = content && job->timing.first_ns == TIMING_NEVER;
+    if (first)
+        job->timing.first_ns = at_ns;
+    if (content)
         job->timing.last_ns = at_ns;
-    }
+    if (job->timing.first_ns != TIMING_NEVER) // the role's chunk is no token: a server may send it long before
+        channel->token_ns = event->arrived_ns;
     if (first)
         set_timer(channel);
     channel->merged++;
@@ -156,6 +184,7 @@ static void take_body(struct channel *channel, struct str body)
     struct err err;
     if (channel->body.len + body.len > max) {
         reply_fail(&channel->job->reply, FAILURE_PARSE, "a body over %zu MiB", max >> 20);
+        channel->too_long = true; // nothing of what follows is wanted
         return;
     }
     buf_add_str(&channel->body, body);
@@ -350,6 +379,10 @@ static bool read_once(struct channel *channel)
     enum http_got end = take_bytes(channel, &input, arrived_ns, &err);
     if (channel->merged > 0)
         count_late(channel, arrived_ns);
+    if (channel->too_long) {
+        end_attempt(channel, arrived_ns, false);
+        return false;
+    }
     if (end == HTTP_DONE) {
         finish_answer(channel);
         end_attempt(channel, arrived_ns, channel->http.keep_alive && input.len == 0);
@@ -441,7 +474,7 @@ void channel_send(struct channel *channel, struct job *job)
     channel->sent = 0;
     channel->send_errno = 0;
     channel->carried++;
-    channel->answered = channel->streamed = channel->last_is_token = false;
+    channel->answered = channel->streamed = channel->last_is_token = channel->last_had_content = channel->too_long = false;
     channel->token_ns = TIMING_NEVER;
     channel->byte_ns = channel->empty_ns = job->timing.sent_ns + channel->context->start_ns;
     http_reset(&channel->http);

@@ -47,10 +47,12 @@ struct channel {
     bool answered;         // a byte of this answer came
     bool streamed;         // this answer is a stream of events
     int64_t empty_ns;      // when the socket was last known to hold nothing
-    int64_t token_ns;      // arrival of the latest event with choices; TIMING_NEVER: none
+    int64_t token_ns;      // arrival of the latest event with choices, from the first content on; TIMING_NEVER: none
     int64_t byte_ns;       // arrival of the latest byte
     int64_t merged;        // events with choices in this read
     bool last_is_token;    // the latest event was one
+    bool last_had_content; // the latest event with choices had text, reasoning or a tool call
+    bool too_long;         // the body is
 };
 
 struct channel *channel_new(struct channel_context *context, void (*over)(struct channel *, int64_t, bool), struct err *err);

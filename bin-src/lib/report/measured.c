@@ -48,7 +48,6 @@ static int read_tokens(struct measured *request, struct jval tokens, struct err 
 int measured_read(struct measured *request, struct jval record, struct err *err)
 {
     struct jval response, value;
-    struct str api;
     bool cancelled = false;
     if (timing_read(record, &request->timing, &request->chunks, &request->room, err) < 0)
         return -1;
@@ -62,10 +61,6 @@ int measured_read(struct measured *request, struct jval record, struct err *err)
     request->failure = FAILURE_NONE;
     request->source = TOKENS_UNCOUNTED;
     request->input_tokens = request->output_tokens = -1;
-    if (jval_member(record, "api", &value))
-        request->chat = jval_str(value, &api) && str_is(api, "chat");
-    else
-        request->chat = jval_at(record, "/request/messages", &value);
     if (jval_member(response, "error", &value)) {
         if (read_error(request, value, err) < 0)
             return -1;
@@ -113,8 +108,6 @@ void measured_gaps(const struct measured *request, enum profile profile, size_t 
         ++*from;
     while (*to > *from && timing->chunks_ns[*to - 1] > timing->last_ns)
         --*to;
-    if (request->chat && *from == 0 && *to > 1 && timing->chunks_ns[1] == timing->first_ns)
-        ++*from; // the role's chunk came in one segment with the first token, and has its stamp
 }
 
 /* As doubles, which hold every ns of a hundred days: the difference of any two integers in a file need not fit one. */

@@ -27,7 +27,6 @@ struct measured {
     struct timing timing;
     struct jval load; // timing.load; doc is NULL: is not there
     struct jval attempts; // timing.attempts; doc is NULL: there was one try only
-    bool chat;         // api is chat: the first chunk names the role, and is no token
     enum outcome outcome;
     enum failure failure;    // of a failed one; FAILURE_NONE: of a kind that we do not know
     enum token_source source;
