@@ -99,6 +99,11 @@ static void say_stopping(int64_t in_flight)
     log_info("stopping: nothing more is sent; a second signal ends all at once", log_kv("in_flight", in_flight));
 }
 
+static void say_limited(int64_t connections)
+{
+    log_warn("arrivals wait: no more files may be open (ulimit -n)", log_kv("connections", connections));
+}
+
 /* All headers that are ours to add. A key is read from where no other process sees it, and taken off argv where it stood. */
 static void collect_headers(struct buf *out, const struct url *url)
 {
@@ -246,7 +251,7 @@ int main(int argc, char **argv)
         .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
         .retries = opt.retries, .report = report,
     };
-    if (run_load(&options, &(struct run_hooks){.progress = show, .resuming = say_resuming, .stopping = say_stopping}, &result, &err) < 0)
+    if (run_load(&options, &(struct run_hooks){.progress = show, .resuming = say_resuming, .stopping = say_stopping, .limited = say_limited}, &result, &err) < 0)
         die(EXIT_CANNOT, &err);
     progress_erase();
     sum_up(&result);

@@ -277,6 +277,74 @@ $url: no connection within 0.3 s" ]
     run -2 send -m a --extra-body '{"model": "b"}' in
 }
 
+@test "lm-send: two runs of one -o: the second is refused, and the first loses nothing" {
+    mock
+    requests 40 '{"mock": {"ttft_ms": 20}}' >in
+    send -c 1 -o out.jsonl in >first 2>&1 3>&- &
+    pids[first]=$!
+    wait_until test -s out.jsonl.part
+    run -3 send -c 2 -o out.jsonl in
+    [[ $output == *"out.jsonl.part: another run writes it"* ]]
+    ended first
+    [ "$(jq -r .id out.jsonl | sort -u | wc -l)" = 40 ]
+    [ ! -e out.jsonl.part ]
+}
+
+@test "lm-send: -o wants a file: no folder, no pipe; a link stays one" {
+    mock
+    requests 1 >in
+    mkdir folder
+    mkfifo pipe
+    for wrong in folder pipe; do
+        run -3 send -o $wrong in
+        [[ $output == *"$wrong: is a"* ]]
+    done
+    [ -p pipe ]
+    : >real
+    ln -s real link
+    send -o link in
+    [ -L link ]
+    [ "$(wc -l <real)" = 1 ]
+}
+
+@test "lm-send: where all slots think it ends as soon as nothing more comes, or a signal says so" {
+    mock
+    requests 1 >one
+    timeout 10 lm-send -q --url "$url" --think 1h one >out
+    [ "$(wc -l <out)" = 1 ]
+    requests 5 >in
+    start think lm-send -q --url "$url" --think 1h -o part.jsonl in
+    wait_until test -s part.jsonl.part
+    stop think TERM || true
+    [ "$(wc -l <part.jsonl.part)" = 1 ]
+}
+
+@test "lm-send: arrivals wait where no more files may be open, and it is said" {
+    mock
+    requests 40 '{"mock": {"ttft_ms": 600}}' >in
+    (ulimit -n 40 && exec lm-send --url "$url" --rate 2000 in >out 2>says)
+    [ "$(jq -r '.response.error.kind // "none"' out | sort | uniq -c | tr -s ' ')" = " 40 none" ]
+    grep -q "no more files may be open.*connections=8" says
+}
+
+@test "lm-send: truncated answers are kept as soon as a later request shows that the server lives" {
+    mock
+    requests 400 '{"mock": {"fault": "truncate", "after": 2, "ttft_ms": 10}}' >in
+    start cut lm-send -q --url "$url" -c 1 -o out.jsonl in
+    wait_until test -s out.jsonl.part
+    stop cut KILL || true
+    [ "$(head -1 out.jsonl.part | jq -r .response.error.kind)" = truncated ]
+}
+
+@test "lm-send: a signal in the wait for a retry: the attempt stands once" {
+    mock --log log
+    requests 1 '{"mock": {"fault": "http-429", "retry_after_s": 60}}' >in
+    start waits lm-send --url "$url" --retries 5 in
+    wait_until test -s log
+    stop waits INT || true
+    [ "$(jq -c '[.response.status, .timing.attempts, .timing.end_ns < 60000000000]' waits.out)" = '[429,null,true]' ]
+}
+
 @test "lm-send: SIGINT lets what is in flight end, keeps the part, and shows as a signal" {
     mock --ttft 300ms
     requests 50 >in

@@ -431,13 +431,27 @@ int feed_close(struct feed *feed, struct err *err)
     return rc;
 }
 
+/* Of the lock's holder. */
+static bool is_stopped(const struct feed *feed, int64_t now_ns)
+{
+    return feed->stopped || (feed->options->duration_ns > 0 && now_ns >= feed->options->duration_ns);
+}
+
+bool feed_is_over(struct feed *feed, int worker, int64_t now_ns)
+{
+    pthread_mutex_lock(&feed->lock);
+    bool over = is_stopped(feed, now_ns) || (feed->counts.ended && !feed->lanes[worker % feed->lane_count].first);
+    pthread_mutex_unlock(&feed->lock);
+    return over;
+}
+
 enum feed_got feed_take(struct feed *feed, int worker, int64_t now_ns, struct job **job, int64_t *due_ns)
 {
     struct lane *lane = &feed->lanes[worker % feed->lane_count];
     enum feed_got got = FEED_JOB;
     pthread_mutex_lock(&feed->lock);
     struct job *first = lane->first;
-    if (feed->stopped || (feed->options->duration_ns > 0 && now_ns >= feed->options->duration_ns))
+    if (is_stopped(feed, now_ns))
         got = FEED_END;
     else if (!first) {
         got = feed->counts.ended ? FEED_END : FEED_EMPTY;

@@ -36,6 +36,8 @@ void feed_stop(struct feed *feed);
 /* The next job of the worker's lane that is due at now_ns, ns after the start. FEED_LATER sets *due_ns. */
 enum feed_got feed_take(struct feed *feed, int worker, int64_t now_ns, struct job **job, int64_t *due_ns);
 /* Readable when the worker's lane, found empty, has a job, or when the feed ends. Not to be read from. */
+/* Will no job come any more, for any worker? */
+bool feed_is_over(struct feed *feed, int worker, int64_t now_ns);
 int feed_wake_fd(const struct feed *feed, int worker);
 /* To be called when it was: arms it again. */
 void feed_woken(struct feed *feed, int worker);

@@ -44,6 +44,7 @@ struct job {
     struct worker_slot *slot; // of a closed loop
     int64_t read_ns;          // when the feed had it ready
     int64_t first_sent_ns;    // of the first attempt
+    int64_t failed_ns;        // when the last attempt did, while it waits for the next
     int64_t retries;          // done so far
     int64_t retry_after_ns;   // what the server asked for; below 0: nothing
 };

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ struct entry {
 
 struct kept {
     char *path, *copy_path; // what is rewritten is written there first
-    int fd;
+    int fd; // of the file, locked
     struct entry *entries; // an open-addressed table
     size_t size, count;    // size is a power of two
     uint64_t dropped;
@@ -79,10 +80,36 @@ static bool is_result(const struct jsonl_record *rec, struct str load, size_t *p
     return same;
 }
 
+/* Locks what is at path now: whoever held the lock may have put another file there meanwhile. */
+static int open_locked(const char *path, struct err *err)
+{
+    for (;;) {
+        struct stat ours, there;
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return err_errno(err, "%s", path);
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+            errno == EWOULDBLOCK ? err_set(err, ERR_EXISTS, "%s: another run writes it", path) : err_errno(err, "%s", path);
+            close(fd);
+            return -1;
+        }
+        if (fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+            return fd;
+        close(fd);
+    }
+}
+
+/* The copy is locked before it takes the file's place: nobody else can have it first. */
 static int copy_begin(struct kept *kept, struct err *err)
 {
-    int copy = open(kept->copy_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    return copy < 0 ? err_errno(err, "%s", kept->copy_path) : copy;
+    int copy = open(kept->copy_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (copy < 0 || flock(copy, LOCK_EX | LOCK_NB) < 0) {
+        err_errno(err, "%s", kept->copy_path);
+        if (copy >= 0)
+            close(copy);
+        return -1;
+    }
+    return copy;
 }
 
 /* The copy takes the file's place, if all went well so far (rc), and is gone else. Returns how it went. */
@@ -90,10 +117,14 @@ static int copy_end(struct kept *kept, int copy, int rc, struct err *err)
 {
     if (rc == 0 && (fsync(copy) < 0 || rename(kept->copy_path, kept->path) < 0))
         rc = err_errno(err, "%s", kept->path);
-    if (rc < 0)
+    if (rc < 0) {
         unlink(kept->copy_path);
-    close(copy);
-    return rc;
+        close(copy);
+        return rc;
+    }
+    close(kept->fd);
+    kept->fd = copy;
+    return 0;
 }
 
 /* Copies the lines that may be kept to a new file, which takes the old one's place; the table knows them. */
@@ -158,15 +189,8 @@ struct kept *kept_open(const char *path, struct str load, struct err *err)
         kept_close(kept);
         return NULL;
     }
-    if (access(path, F_OK) < 0 && errno == ENOENT)
-        return kept;
-    if (scan(kept, load, err) < 0) {
-        kept_close(kept);
-        return NULL;
-    }
-    kept->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (kept->fd < 0) {
-        err_errno(err, "%s", path);
+    kept->fd = open_locked(path, err);
+    if (kept->fd < 0 || scan(kept, load, err) < 0) {
         kept_close(kept);
         return NULL;
     }

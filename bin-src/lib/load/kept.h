@@ -18,7 +18,8 @@
 #include <stdint.h>
 
 struct kept;
-/* A file that is not there is empty, and so is NULL. load is the JSON text that timing.load must be. */
+/* A file that is not there is made; NULL: there is none, and nothing to keep. load is the JSON text that timing.load must
+ * be. The file is locked until kept_close: ERR_EXISTS where another run has it. */
 struct kept *kept_open(const char *path, struct str load, struct err *err);
 void kept_close(struct kept *kept); // NULL is fine
 

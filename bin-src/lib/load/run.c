@@ -15,9 +15,10 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, WINDOW = 4, GONE_AFTER = 10, SPARE_FILES = 64 };
+enum { TICK_MS = 250, WINDOW = 4, GONE_AFTER = 10, FILES = 24, FILES_A_THREAD = 8 };
 static const int64_t gone_after_ns = 10 * NS_PER_S;
 
 struct run {
@@ -28,24 +29,27 @@ struct run {
     struct worker **workers;
     struct kept *kept;
     struct buf load, part_path;
+    char *output_path; // resolved
     char start[CLOCK_UTC_SIZE];
     int out_fd, signal_fd;
     int64_t (*cpu_ns)[WINDOW + 1]; // of each worker, at the last ticks
     int64_t tick_ns[WINDOW + 1];
     int64_t ticks;
     uint64_t ended; // workers
+    bool told_limit;
     sigset_t old_mask;
 };
 
 /* --- before the start --- */
 
-/* Every connection is a file. The limit is raised as far as it may be. */
-static int raise_file_limit(const struct load_options *options, struct err *err)
+/* Every connection is a file. The limit is raised as far as it may be; *cap is how many connections it has room for. */
+static int raise_file_limit(const struct load_options *options, int64_t *cap, struct err *err)
 {
     struct rlimit limit;
+    *cap = INT64_MAX;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return 0;
-    rlim_t need = (rlim_t)options->concurrency + SPARE_FILES;
+    rlim_t ours = (rlim_t)(FILES + FILES_A_THREAD * options->threads), need = (rlim_t)options->concurrency + ours;
     if (limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
@@ -56,19 +60,37 @@ static int raise_file_limit(const struct load_options *options, struct err *err)
             return 0;
     }
     getrlimit(RLIMIT_NOFILE, &limit);
+    if (options->concurrency == 0 && limit.rlim_cur != RLIM_INFINITY)
+        *cap = limit.rlim_cur > ours + (rlim_t)options->threads ? (int64_t)(limit.rlim_cur - ours) : options->threads;
     if (limit.rlim_cur >= need)
         return 0;
     return err_set(err, ERR_RANGE, "%lld connections need %llu open files, and the limit is %llu (ulimit -Hn)",
                    (long long)options->concurrency, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
 }
 
+/* What is renamed in the end must not take the place of a device, nor of a link. */
+static int settle_output(struct run *run, struct err *err)
+{
+    const char *output = run->options.output;
+    struct stat there;
+    if (output && stat(output, &there) == 0) {
+        if (!S_ISREG(there.st_mode))
+            return err_set(err, ERR_EXISTS, "%s: is %s, no file", output, S_ISDIR(there.st_mode) ? "a folder" : "a device or a pipe");
+        run->output_path = realpath(output, NULL);
+        if (!run->output_path)
+            return err_errno(err, "%s", output);
+        run->options.output = output = run->output_path;
+    }
+    buf_addf(&run->part_path, "%s.part", output ? output : "");
+    return run->part_path.failed ? err_nomem(err) : 0;
+}
+
 static int open_output(struct run *run, struct err *err)
 {
     run->out_fd = STDOUT_FILENO;
     struct str load = buf_str(&run->load);
-    buf_addf(&run->part_path, "%s.part", run->options.output ? run->options.output : "");
-    if (run->part_path.failed)
-        return err_nomem(err);
+    if (settle_output(run, err) < 0)
+        return -1;
     run->kept = kept_open(run->options.output ? run->part_path.ptr : NULL, load, err);
     if (!run->kept)
         return -1;
@@ -89,7 +111,7 @@ static int block_signals(struct run *run, struct err *err)
 {
     sigset_t ours;
     sigemptyset(&ours);
-    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGINT); // also where it is ignored, as in a shell's background job: to stop in order is no harm
     sigaddset(&ours, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &ours, &run->old_mask);
     run->signal_fd = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -105,7 +127,7 @@ static int set_up(struct run *run, struct err *err)
         return -1;
     if (load_describe(options, &run->load, err) < 0)
         return -1;
-    if (raise_file_limit(options, err) < 0 || open_output(run, err) < 0 || block_signals(run, err) < 0)
+    if (raise_file_limit(options, &run->shared.file_cap, err) < 0 || open_output(run, err) < 0 || block_signals(run, err) < 0)
         return -1;
     run->shared.done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (run->shared.done_fd < 0)
@@ -148,8 +170,10 @@ static void stop_sending(struct run *run)
     feed_stop(run->shared.feed);
 }
 
-static void abort_all(struct run *run)
+static void abort_all(struct run *run, const char *why)
 {
+    if (!atomic_load(&run->shared.aborting))
+        run->shared.why_aborted = why;
     atomic_store(&run->shared.aborting, true);
     stop_sending(run);
 }
@@ -193,10 +217,14 @@ static void tick(struct run *run, int64_t now_ns)
         feed_stop(run->shared.feed);
     if (state.done.unreached >= GONE_AFTER && now_ns - state.done.last_reached_ns >= gone_after_ns && !run->result->server_gone) {
         run->result->server_gone = true;
-        abort_all(run);
+        abort_all(run, "given up: the server is gone");
     }
     if (sink_broken(run->shared.sink, &err)) // nobody takes the records: nothing is gained by more
-        abort_all(run);
+        abort_all(run, "given up: no records can be written");
+    if (atomic_load(&run->shared.at_file_cap) && !run->told_limit && run->hooks->limited) {
+        run->told_limit = true;
+        run->hooks->limited(run->shared.file_cap);
+    }
 }
 
 static void take_signal(struct run *run)
@@ -272,7 +300,7 @@ static int finish(struct run *run, struct err *err)
         result->server_gone = true;
     bool gone = result->server_gone || (result->signal != 0 && counts.unreached > 0);
     if (sink_finish(run->shared.sink, gone ? SINK_SHOW : SINK_KEEP, rc < 0 ? &later : err) < 0)
-        rc = -1;
+        rc = err_prefix(rc < 0 ? &later : err, "%s: ", run->options.output ? run->part_path.ptr : "standard output");
     result->state = state_of(run, clock_ns());
     bool ended = result->state.input.ended;
     if (feed_close(run->shared.feed, rc < 0 ? &later : err) < 0)
@@ -301,6 +329,7 @@ static void release(struct run *run)
     kept_close(run->kept);
     buf_release(&run->load);
     buf_release(&run->part_path);
+    free(run->output_path);
 }
 
 int run_load(const struct load_options *options, const struct run_hooks *hooks, struct run_result *result, struct err *err)

@@ -95,14 +95,16 @@ static void write_to(struct sink *sink, int fd, struct job *job)
     job_free(job);
 }
 
-static void release_held(struct sink *sink, int fd)
+/* Writes the failures that were held back and had ended by then. */
+static void release_held(struct sink *sink, int fd, int64_t until_ns)
 {
-    while (sink->held) {
+    while (sink->held && sink->held->timing.end_ns <= until_ns) {
         struct job *job = sink->held;
         sink->held = job->next;
         write_to(sink, fd, job);
     }
-    sink->held_last = &sink->held;
+    if (!sink->held)
+        sink->held_last = &sink->held;
 }
 
 /* --- counting --- */
@@ -150,13 +152,14 @@ static void take(struct sink *sink, struct job *job)
     count(sink, job);
     if (job->kind == JOB_REQUEST && job->reply.failure != FAILURE_NONE && !sink->failure[0])
         snprintf(sink->failure, sizeof sink->failure, "%s: %.*s", failure_names[job->reply.failure], STR_ARG(buf_str(&job->reply.message)));
+    // The server was there when this one was sent, or, if it answers, now: what failed before was not its end.
+    if (job->reached)
+        release_held(sink, sink->fd, is_doubtful(job) ? job->timing.sent_ns : INT64_MAX);
     if (sink->holding == SINK_HOLDS && is_doubtful(job)) {
         *sink->held_last = job;
         sink->held_last = &job->next;
         return;
     }
-    if (job->reached) // it answers: what failed before was no end
-        release_held(sink, sink->fd);
     write_to(sink, sink->fd, job);
 }
 
@@ -254,7 +257,7 @@ void sink_join(struct sink *sink)
 
 int sink_finish(struct sink *sink, enum sink_end end, struct err *err)
 {
-    release_held(sink, end == SINK_SHOW ? STDOUT_FILENO : sink->fd);
+    release_held(sink, end == SINK_SHOW ? STDOUT_FILENO : sink->fd, INT64_MAX);
     return sink_broken(sink, err) ? -1 : 0;
 }
 

@@ -33,7 +33,7 @@ struct worker {
     struct channel *active; // carry a job
     struct job *waiting;    // for another attempt
     struct worker_slot *slots, *free_slots, **free_last;
-    int64_t slot_count, cap, in_flight; // cap of an open loop: INT64_MAX for none
+    int64_t slot_count, cap, in_flight; // cap: of an open loop
     struct loop_watch woken;
     struct loop_timer next_due;
     struct rng rng;
@@ -202,6 +202,12 @@ static void on_retry(struct loop_timer *timer, int64_t now_ns)
     struct worker *worker = job->worker;
     (void)now_ns;
     unlink_waiting(worker, job);
+    if (job_note_attempt(job, since_start(worker, job->failed_ns)) < 0) {
+        finish_job(worker, job, job->failed_ns);
+        return;
+    }
+    job->retries++;
+    job->retry_after_ns = -1;
     job_again(job);
     start_attempt(worker, job, ANY_CHANNEL);
 }
@@ -216,10 +222,7 @@ static bool retry(struct worker *worker, struct job *job, int64_t end_ns)
     wait_ns = backoff(worker, job);
     if (options->timeout_ns > 0 && now_ns + wait_ns >= job->first_sent_ns + options->timeout_ns)
         return false;
-    if (job_note_attempt(job, since_start(worker, end_ns)) < 0)
-        return false;
-    job->retries++;
-    job->retry_after_ns = -1;
+    job->failed_ns = end_ns;
     job->timer.fire = on_retry;
     job->prev = NULL;
     job->next = worker->waiting;
@@ -302,8 +305,15 @@ static bool dispatch_one(struct worker *worker)
     bool drops = blocked && !is_closed(worker) && worker->run->options->blocked == LOAD_DROPPED;
     struct job *job;
     int64_t due_ns;
-    if (worker->ended || (blocked && !drops))
+    if (worker->ended)
         return false;
+    if (blocked && !drops) {
+        if (worker->in_flight == 0) // all slots are thinking: of what, if nothing comes?
+            worker->ended = feed_is_over(worker->run->feed, worker->index, since_start(worker, clock_ns()));
+        else if (worker->run->options->concurrency == 0)
+            atomic_store_explicit(&worker->run->at_file_cap, true, memory_order_relaxed);
+        return false;
+    }
     switch (feed_take(worker->run->feed, worker->index, since_start(worker, clock_ns()), &job, &due_ns)) {
     case FEED_JOB:
         break;
@@ -363,7 +373,7 @@ static void finish_waiting(struct worker *worker)
         struct job *job = worker->waiting;
         unlink_waiting(worker, job);
         loop_timer_stop(worker->context.loop, &job->timer);
-        finish_job(worker, job, clock_ns());
+        finish_job(worker, job, job->failed_ns);
     }
 }
 
@@ -387,7 +397,7 @@ static void run_loop(struct worker *worker)
         if (atomic_load(&worker->run->stopping))
             finish_waiting(worker);
         if (atomic_load(&worker->run->aborting))
-            finish_active(worker, "given up: the server is gone");
+            finish_active(worker, worker->run->why_aborted);
         if (worker->ended && worker->in_flight == 0)
             return;
         if (loop_turn(worker->context.loop, &err) < 0)
@@ -431,7 +441,7 @@ static int set_up(struct worker *worker, struct err *err)
         return -1;
     context->doc = jdoc_new();
     context->bytes = calloc(1, CHANNEL_READ_BYTES + JDOC_PADDING);
-    worker->cap = options->concurrency > 0 ? places : INT64_MAX;
+    worker->cap = options->concurrency > 0 ? places : share(worker->run->file_cap, options->threads, worker->index);
     worker->slot_count = is_closed(worker) ? places : 0;
     worker->slots = calloc((size_t)worker->slot_count + 1, sizeof *worker->slots);
     if (!context->doc || !context->bytes || !worker->slots)

@@ -18,10 +18,13 @@ struct worker_run {
     struct feed *feed;
     struct sink *sink;
     int64_t start_ns;         // set before they start
+    int64_t file_cap;         // so many connections have files
+    atomic_bool at_file_cap;  // arrivals had to wait for that
     atomic_int_fast64_t in_flight;
     atomic_int cpu_per_mille; // of the busiest thread; below 0: not known yet
     atomic_bool stopping;     // no new attempts
-    atomic_bool aborting;     // what is in flight is given up
+    atomic_bool aborting;     // what is in flight is given up,
+    const char *why_aborted;  // for this reason; set before
     int done_fd;              // an eventfd: counts workers that have ended
 };
 
