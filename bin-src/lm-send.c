@@ -26,7 +26,7 @@ static struct {
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
     double rate_rps;
     bool replace, drop, insecure;
-} opt = {.mode = -1, .arrivals = ARRIVALS_POISSON, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
+} opt = {.mode = -1, .arrivals = -1, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
     {0, "url", OPT_STR, &opt.url, .arg = "URL",
@@ -70,13 +70,25 @@ static void report(const char *where, const char *why)
     warn("%s: %s", where, why);
 }
 
+/* Of the input: known at its end, and before that by -n and by how many bytes of the files are read; 0: unknown. */
+static uint64_t total_of(const struct run_state *state)
+{
+    const struct feed_counts *input = &state->input;
+    uint64_t read = input->read, left_out = input->kept + state->done.passed;
+    if (!input->ended && input->bytes > 0)
+        read = (uint64_t)((double)input->read / (double)input->bytes * (double)input->bytes_total + 0.5);
+    if (!input->ended && opt.count > 0 && (read == 0 || read > (uint64_t)opt.count))
+        read = (uint64_t)opt.count;
+    return read > left_out ? read - left_out : 0;
+}
+
 static void show(const struct run_state *state)
 {
     double seconds = (double)(state->now_ns - state->start_ns) / 1e9;
     struct progress_state shown = {
         .done = state->done.written,
         .failed = state->done.failed,
-        .total = state->input.ended ? state->input.read - state->input.kept - state->done.passed : 0,
+        .total = total_of(state),
         .ends_ns = state->ends_ns,
         .in_flight = state->in_flight,
         .tokens_per_s = state->done.tokens > 0 && seconds > 0 ? (double)state->done.tokens / seconds : -1,
@@ -104,28 +116,27 @@ static void say_limited(int64_t connections)
     log_warn("arrivals wait: no more files may be open (ulimit -n)", log_kv("connections", connections));
 }
 
-/* All headers that are ours to add. A key is read from where no other process sees it, and taken off argv where it stood. */
-static void collect_headers(struct buf *out, const struct url *url)
+/* All headers that are ours to add. A key is read from where no other process sees it, and taken off argv where it stood.
+ * What it is goes to *secret: it must stand in no record. */
+static void collect_headers(struct buf *out, const struct url *url, struct str *secret)
 {
-    struct err err;
-    char *line = NULL;
+    struct err err = {0};
+    static char *line;
     const char *key = getenv("OPENAI_API_KEY");
-    if (opt.key_file) {
-        if (file_read_line(opt.key_file, &line, &err) < 0)
-            die(EXIT_CANNOT, &err);
-        key = line;
-    }
-    struct str trimmed = str_trim(str_of(key ? key : ""));
-    if (trimmed.len > 0)
-        buf_addf(out, "Authorization: Bearer %.*s\r\n", STR_ARG(trimmed));
-    else if (url->authority.len > 0)
-        buf_addf(out, "Authorization: %.*s\r\n", STR_ARG(buf_str(&url->authority)));
-    free(line);
     for (size_t i = 0; i < opt.headers.count; i++)
         if (header_add(out, opt.headers.items[i], &err) < 0)
             err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
         else
             opt_conceal(opt.headers.items[i]);
+    if (opt.key_file && file_read_line(opt.key_file, &line, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    *secret = str_trim(str_of(line ? line : key ? key : ""));
+    if (header_has(buf_str(out), "Authorization"))
+        return;
+    if (secret->len > 0 && header_add_key(out, *secret, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    if (secret->len == 0 && url->authority.len > 0)
+        buf_addf(out, "Authorization: %.*s\r\n", STR_ARG(buf_str(&url->authority)));
 }
 
 /* The members that are set in each body: -m's and --extra-body's. They live as long as text. */
@@ -180,6 +191,8 @@ static void check_options(void)
         opt_fail("--mode open: needs --rate");
     if (opt.rate_rps > 0 && opt.mode >= 0 && opt.mode != LOAD_OPEN)
         opt_fail("--rate: is for --mode open");
+    if (opt.arrivals >= 0 && opt.rate_rps == 0)
+        opt_fail("--arrivals: is for --rate");
     if (opt.drop && opt.concurrency == 0)
         opt_fail("--drop: needs -c, the number of requests at a time that is the most");
     if (opt.drop && opt.mode == LOAD_CLOSED)
@@ -228,6 +241,7 @@ int main(int argc, char **argv)
 {
     struct err err;
     struct url url;
+    struct str secret;
     struct buf headers = {0}, extra = {0};
     static struct body_change changes[65];
     struct run_result result;
@@ -236,22 +250,27 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); // a TLS library writes with write(2)
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         err_set(&err, ERR_NET, "libcurl cannot start"), die(EXIT_CANNOT, &err);
+    if (opt.ca_file && access(opt.ca_file, R_OK) < 0)
+        err_errno(&err, "%s", opt.ca_file), die(EXIT_CANNOT, &err);
     load_url(&url);
-    collect_headers(&headers, &url);
+    collect_headers(&headers, &url, &secret);
     size_t change_count = collect_changes(changes, COUNT(changes), &extra);
     if (headers.failed || extra.failed)
         err_nomem(&err), die(EXIT_CANNOT, &err);
     struct load_options options = {
         .paths = paths, .output = opt.output, .own_flags = opt.replace ? OWN_REPLACE : 0, .url = &url, .headers = buf_str(&headers),
-        .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
+        .secret = secret, .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
         .mode_is_given = opt.mode >= 0, .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : LOAD_CLOSED),
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
-        .arrivals = (enum arrivals_kind)opt.arrivals, .think_ns = opt.think_ns, .seed = opt.seed, .count = opt.count,
-        .duration_ns = opt.duration_ns, .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns,
+        .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .think_ns = opt.think_ns,
+        .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns, .warmup = opt.warmup,
+        .threads = opt.threads, .timeout_ns = opt.timeout_ns,
         .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
         .retries = opt.retries, .report = report,
     };
-    if (run_load(&options, &(struct run_hooks){.progress = show, .resuming = say_resuming, .stopping = say_stopping, .limited = say_limited}, &result, &err) < 0)
+    static const struct run_hooks hooks = {
+        .progress = show, .resuming = say_resuming, .stopping = say_stopping, .limited = say_limited};
+    if (run_load(&options, &hooks, &result, &err) < 0)
         die(EXIT_CANNOT, &err);
     progress_erase();
     sum_up(&result);

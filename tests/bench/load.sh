@@ -10,7 +10,7 @@ set -euo pipefail
 build=$(realpath "${LM_BUILD:-build}")
 PATH=$build:$build/tests/bench:$PATH
 work=$(mktemp -d)
-trap 'kill "${mock:-$$}" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'kill ${mock:+"$mock"} 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
 
 # serve ARG...: lm-mock; sets port

@@ -401,6 +401,49 @@ $url: no connection within 0.3 s" ]
     ended held
 }
 
+@test "lm-send: headers: the user's stands for ours, and none smuggles in another" {
+    port=$(free_port)
+    socat -u "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr" OPEN:head,creat 3>&- &
+    pids[listener]=$!
+    requests 1 >in
+    url=http://127.0.0.1:$port
+    wait_until bash -c "grep -q :$(printf %04X "$port") /proc/net/tcp"
+    OPENAI_API_KEY=sesame send --timeout 300ms -H 'host: elsewhere' -H 'AUTHORIZATION: Basic x' -H 'user-agent: me' -H 'X-Request-Id: 7' in >out || true
+    for name in Host Authorization User-Agent X-Request-Id Content-Type Content-Length; do
+        [ "$(grep -aic "^$name:" head)" = 1 ]
+    done
+    grep -aq '^host: elsewhere' head
+    ! grep -aq sesame head
+    for wrong in ':x' 'a b: c' 'Content-Length: 3' $'X: a\r\nY: b'; do
+        run -2 send -H "$wrong" in
+    done
+    OPENAI_API_KEY=$'k1\nEvil: yes' run -3 send in
+    [[ $output == *"the API key holds a line break"* ]]
+}
+
+@test "lm-send, lm-wait: a key that the server quotes is not shown" {
+    port=$(free_port)
+    start stub "$ROOT/tests/cli/stub-server.pl" "$port" '/v1/chat/completions 401 {"error":{"message":"bad key: sk-sesame!"}}' '/health 200 ok' \
+        '/v1/models 200 {"data":[{"id":"m"}]}'
+    url=http://127.0.0.1:$port
+    wait_until bash -c ": </dev/tcp/127.0.0.1/$port" 2>/dev/null
+    requests 1 >in
+    OPENAI_API_KEY=sk-sesame run -1 lm-send --url "$url" in
+    [[ $output == *"401: bad key: *********!"* ]]
+    [[ $output != *sesame* ]]
+    OPENAI_API_KEY=sk-sesame run -3 lm-wait --url "$url" --retries 0
+    [[ $output == *"bad key: *********!"* ]]
+}
+
+@test "lm-send: progress on a terminal: of how many, before all are read, and no wider than it" {
+    mock
+    requests 9000 '{"mock": {"ttft_ms": 50}}' >in
+    script -qec "stty cols 40; timeout -s INT 2 lm-send --url $url -c 4 in >out" screen >/dev/null || true
+    tr '\r' '\n' <screen | sed 's/\x1b\[K//' | grep ' done, ' >lines
+    grep -Eq '^[0-9]+ of (8[5-9]|9[0-5])[0-9][0-9] done, 0 failed' lines
+    [ "$(awk '{if (length > max) max = length} END {print max}' lines)" -le 40 ]
+}
+
 @test "lm-send: several threads do the same work" {
     mock
     requests 200 >in

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static atomic_bool line_shown; // the terminal has one last line, whoever writes to it
@@ -53,7 +54,11 @@ static void show_line(const struct progress_state *state, double per_s, double l
         format_seconds(eta, sizeof eta, left);
         buf_addf(&line, ", %s to go", eta);
     }
-    if (!line.failed && write(2, line.ptr, line.len) > 0)
+    size_t lead = sizeof "\r\033[K" - 1, width = line.len - lead;
+    struct winsize window;
+    if (ioctl(2, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 && width >= window.ws_col) // a line that wraps stays behind
+        width = window.ws_col - 1u;
+    if (!line.failed && write(2, line.ptr, lead + width) > 0)
         atomic_store(&line_shown, true);
     buf_release(&line);
 }

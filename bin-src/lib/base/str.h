@@ -48,6 +48,17 @@ static inline bool str_starts(struct str a, struct str prefix)
     return a.len >= prefix.len && memcmp(a.ptr, prefix.ptr, prefix.len) == 0;
 }
 
+/* Overwrites the secret wherever it stands in the text, which must be writable. One of few bytes is none. */
+static inline void str_conceal(struct str text, struct str secret)
+{
+    enum { LEAST = 6 };
+    for (char *at; secret.len >= LEAST && text.len >= secret.len && (at = (char *)memmem(text.ptr, text.len, secret.ptr, secret.len));) {
+        memset(at, '*', secret.len);
+        text.len -= (size_t)(at + secret.len - text.ptr);
+        text.ptr = at + secret.len;
+    }
+}
+
 /* Without blanks, tabs, CR and LF at both ends. */
 static inline struct str str_trim(struct str a)
 {

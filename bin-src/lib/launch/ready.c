@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "jsonl/jdoc.h"
+#include "net/header.h"
 #include "net/url.h"
 #include "openai/body.h"
 #include "openai/reply.h"
@@ -13,6 +14,7 @@
 #include <curl/curl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ANSWER_MAX (16 << 20)
 #define CONNECT_NS (5 * NS_PER_S)
@@ -294,28 +296,41 @@ static enum step try_once(struct probe *probe, struct err *err)
     return step == STEP_DONE ? check_answer(probe, err) : step;
 }
 
-static int add_header(struct probe *probe, const char *line, struct err *err)
-{
-    struct curl_slist *longer = line ? curl_slist_append(probe->headers, line) : NULL;
-    if (!longer)
-        return err_nomem(err);
-    probe->headers = longer;
-    return 0;
-}
-
-/* Each line of the text, which ends in CRLF. */
+/* Adds each line of the text, which ends in CRLF. */
 static int add_headers(struct probe *probe, struct str lines, struct err *err)
 {
     while (lines.len > 0) {
         size_t len = (size_t)((const char *)memchr(lines.ptr, '\r', lines.len) - lines.ptr);
         char *line = strndup(lines.ptr, len);
-        int rc = add_header(probe, line, err);
+        struct curl_slist *longer = line ? curl_slist_append(probe->headers, line) : NULL;
         free(line);
-        if (rc < 0)
-            return -1;
+        if (!longer)
+            return err_nomem(err);
+        probe->headers = longer;
         lines = (struct str){lines.ptr + len + 2, lines.len - len - 2};
     }
     return 0;
+}
+
+/* The user's, and what else is wanted. */
+static int make_headers(struct probe *probe, struct err *err)
+{
+    const struct ready_options *options = probe->options;
+    struct buf lines = {0};
+    int rc = 0;
+    buf_add_str(&lines, options->headers);
+    if (!header_has(options->headers, "Content-Type"))
+        buf_add_str(&lines, STR("Content-Type: application/json\r\n"));
+    if (header_has(options->headers, "Authorization"))
+        rc = 0;
+    else if (options->key)
+        rc = header_add_key(&lines, str_trim(str_of(options->key)), err);
+    else if (probe->url.authority.len > 0)
+        buf_addf(&lines, "Authorization: %.*s\r\n", STR_ARG(buf_str(&probe->url.authority)));
+    if (rc == 0)
+        rc = lines.failed ? err_nomem(err) : add_headers(probe, buf_str(&lines), err);
+    buf_release(&lines);
+    return rc;
 }
 
 static void set_connection(CURL *curl)
@@ -327,23 +342,17 @@ static void set_connection(CURL *curl)
 
 static int open_probe(struct probe *probe, struct err *err)
 {
-    struct buf authorization = {0};
+    const char *cacert = probe->options->cacert;
     if (url_parse(&probe->url, probe->options->url, err) < 0)
         return err_prefix(err, "the server's URL: ");
+    if (cacert && access(cacert, R_OK) < 0)
+        return err_errno(err, "%s", cacert);
     if (!(probe->curl = curl_easy_init()) || !(probe->doc = jdoc_new()))
         return err_nomem(err);
-    if (probe->options->key)
-        buf_addf(&authorization, "Authorization: Bearer %s", probe->options->key);
-    else if (probe->url.authority.len > 0)
-        buf_addf(&authorization, "Authorization: %.*s", STR_ARG(buf_str(&probe->url.authority)));
-    int rc = add_header(probe, "Content-Type: application/json", err);
-    if (rc == 0 && (authorization.failed || authorization.len > 0))
-        rc = add_header(probe, authorization.failed ? NULL : authorization.ptr, err);
-    buf_release(&authorization);
-    if (rc < 0 || add_headers(probe, probe->options->headers, err) < 0)
+    if (make_headers(probe, err) < 0)
         return -1;
     set_connection(probe->curl);
-    if (probe->options->cacert && curl_easy_setopt(probe->curl, CURLOPT_CAINFO, probe->options->cacert) != CURLE_OK)
+    if (cacert && curl_easy_setopt(probe->curl, CURLOPT_CAINFO, cacert) != CURLE_OK)
         return err_nomem(err);
     curl_easy_setopt(probe->curl, CURLOPT_SSL_VERIFYPEER, probe->options->insecure ? 0L : 1L);
     curl_easy_setopt(probe->curl, CURLOPT_SSL_VERIFYHOST, probe->options->insecure ? 0L : 2L);
@@ -385,7 +394,10 @@ static enum ready keep_trying(struct probe *probe, struct err *err)
     const struct ready_options *options = probe->options;
     int64_t pause_ns = PAUSE_MIN_NS;
     for (int64_t tries = 1;; tries++) {
-        switch (try_once(probe, err)) {
+        enum step step = try_once(probe, err);
+        if (step != STEP_DONE)
+            str_conceal(str_of(err->msg), str_of(options->key ? options->key : "")); // a server may quote it
+        switch (step) {
         case STEP_DONE:
             return READY_YES;
         case STEP_STOPPED:

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "net/header.h"
 #include "record/own.h"
 
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const own_names[] = {"response", "timing", NULL};
@@ -32,7 +34,7 @@ struct feed {
     struct kept *kept;
     void (*pass_on)(void *user, struct job *job);
     void *user;
-    struct buf heads[OPENAI_API_COUNT]; // of requests, up to the id's value
+    struct buf heads[OPENAI_API_COUNT]; // of requests, up to what each has of its own
     struct jdoc *doc;
     struct arrivals arrivals;
     pthread_t thread;
@@ -52,16 +54,23 @@ struct feed {
 
 /* --- making a job --- */
 
+/* A header of ours, unless the user gave one of that name. */
+static void add_ours(struct buf *head, struct str given, const char *name, struct str value)
+{
+    if (!header_has(given, name))
+        buf_addf(head, "%s: %.*s\r\n", name, STR_ARG(value));
+}
+
 static void make_head(struct feed *feed, enum openai_api api)
 {
     const struct url *url = feed->options->url;
+    struct str given = feed->options->headers;
     struct buf *head = &feed->heads[api];
-    buf_addf(head, "POST %.*s%s%.*s HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(buf_str(&url->base)), openai_paths[api],
-             STR_ARG(buf_str(&url->query)),
-             STR_ARG(buf_str(&url->host)));
-    buf_addf(head, "Content-Type: application/json\r\nUser-Agent: lmutils/" LM_VERSION "\r\n");
-    buf_add_str(head, feed->options->headers);
-    buf_add_str(head, STR("X-Request-Id: "));
+    buf_addf(head, "POST %.*s%s%.*s HTTP/1.1\r\n", STR_ARG(buf_str(&url->base)), openai_paths[api], STR_ARG(buf_str(&url->query)));
+    add_ours(head, given, "Host", buf_str(&url->host));
+    add_ours(head, given, "Content-Type", STR("application/json"));
+    add_ours(head, given, "User-Agent", STR("lmutils/" LM_VERSION));
+    buf_add_str(head, given);
 }
 
 /* The record's id as a header's value: what has no place there is written %XX. */
@@ -101,8 +110,8 @@ static int make_request(struct feed *feed, struct job *job, const struct jsonl_r
         return -1;
     if (job->api == OPENAI_EMBEDDINGS)
         return err_set(err, ERR_RANGE, "api: embeddings are not sent yet");
-    if (feed->options->mode == LOAD_AT && (!jval_int_at(rec->root, "/at_ns", &at_ns) || at_ns < 0))
-        return err_set(err, ERR_PARSE, "at_ns: not a whole number from 0 on");
+    if (feed->options->mode == LOAD_AT && (!jval_int_at(rec->root, "/at_ns", &at_ns) || at_ns < 0 || at_ns > INT64_MAX / 4))
+        return err_set(err, ERR_PARSE, "at_ns: not a whole number from 0 on, or beyond all time");
     jval_str_at(rec->root, "/id", &id);
     job->timing.due_ns = at_ns;
     if (jval_member(body, "stream", &stream))
@@ -116,8 +125,12 @@ static int make_request(struct feed *feed, struct job *job, const struct jsonl_r
     if (make_body(feed, job, request.value, err) < 0)
         return -1;
     buf_add_str(&job->head, buf_str(&feed->heads[job->api]));
-    add_id(&job->head, id.len > 0 ? id : STR("-"));
-    buf_addf(&job->head, "\r\nContent-Length: %zu\r\n\r\n", job->body.len);
+    if (!header_has(feed->options->headers, "X-Request-Id")) {
+        buf_add_str(&job->head, STR("X-Request-Id: "));
+        add_id(&job->head, id.len > 0 ? id : STR("-"));
+        buf_add_str(&job->head, STR("\r\n"));
+    }
+    buf_addf(&job->head, "Content-Length: %zu\r\n\r\n", job->body.len);
     reply_init(&job->reply, job->api);
     return job->head.failed ? err_nomem(err) : 0;
 }
@@ -202,16 +215,16 @@ static void schedule(struct feed *feed, struct job *job)
     job->timing.warmup = feed->made < feed->options->warmup;
 }
 
-static void count(struct feed *feed, uint64_t *counter)
+static void count(struct feed *feed, uint64_t *counter, uint64_t more)
 {
     pthread_mutex_lock(&feed->lock);
-    ++*counter;
+    *counter += more;
     pthread_mutex_unlock(&feed->lock);
 }
 
 static void report(struct feed *feed, const char *where, const char *why)
 {
-    count(feed, &feed->counts.reported);
+    count(feed, &feed->counts.reported, 1);
     feed->options->report(where, why);
 }
 
@@ -221,13 +234,14 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
     struct err why;
     struct own_place place;
     bool sendable = own_claim(rec, own_names, feed->options->own_flags, &place, &why) == 0;
-    count(feed, &feed->counts.read);
+    count(feed, &feed->counts.read, 1);
+    count(feed, &feed->counts.bytes, rec->line.len + 1);
     if (sendable) {
         own_cut(rec, &place);
         int taken = kept_take(feed->kept, (struct str){rec->line.ptr, rec->cut}, err);
         if (taken != 0) {
             if (taken > 0)
-                count(feed, &feed->counts.kept);
+                count(feed, &feed->counts.kept, 1);
             return taken;
         }
     }
@@ -255,13 +269,19 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
     return 0;
 }
 
-/* The next record; malformed lines are reported. JSONL_BAD is never returned. */
+/* The next record; malformed lines are reported. JSONL_BAD is never returned. The thread may be cancelled in here: a line
+ * on a pipe may never come. */
 static enum jsonl_got next_record(struct feed *feed, struct jsonl_record **rec, struct err *err)
 {
-    enum jsonl_got got;
-    while ((got = jsonl_next(feed->reader, rec, err)) == JSONL_BAD)
+    for (;;) {
+        int state;
+        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+        enum jsonl_got got = jsonl_next(feed->reader, rec, err);
+        pthread_setcancelstate(state, NULL);
+        if (got != JSONL_BAD)
+            return got;
         report(feed, jsonl_where(feed->reader), err->msg);
-    return got;
+    }
 }
 
 static int read_all(struct feed *feed, struct err *err)
@@ -284,6 +304,7 @@ static void *run(void *user)
 {
     struct feed *feed = user;
     struct err err = {0};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     setpriority(PRIO_PROCESS, (id_t)gettid(), 5); // on a shared core, reading the sockets comes first
     int rc = read_all(feed, &err);
     pthread_mutex_lock(&feed->lock);
@@ -320,10 +341,26 @@ static void release(struct feed *feed)
     free(feed);
 }
 
+/* How long the input is; 0: nobody knows. */
+static uint64_t bytes_of(char *const *paths)
+{
+    static char *const stdin_only[] = {"/dev/stdin", NULL};
+    uint64_t bytes = 0;
+    for (char *const *path = *paths ? paths : stdin_only; *path; path++) {
+        struct stat info;
+        const char *dot = strrchr(*path, '.');
+        if (stat(strcmp(*path, "-") == 0 ? "/dev/stdin" : *path, &info) < 0 || !S_ISREG(info.st_mode) || (dot && strcmp(dot, ".gz") == 0))
+            return 0;
+        bytes += (uint64_t)info.st_size;
+    }
+    return bytes;
+}
+
 /* Reads the first record; where nobody said how to pace and it says when to be sent, it is sent then. */
 static int read_first(struct feed *feed, struct load_options *options, struct err *err)
 {
     struct jsonl_record *rec;
+    feed->counts.bytes_total = bytes_of(options->paths);
     feed->reader = jsonl_open(options->paths, err);
     if (!feed->reader)
         return -1;
@@ -415,13 +452,7 @@ int feed_close(struct feed *feed, struct err *err)
     if (!feed)
         return 0;
     if (feed->started) {
-        pthread_mutex_lock(&feed->lock);
-        bool ended = feed->counts.ended;
-        pthread_mutex_unlock(&feed->lock);
-        if (!ended) { // it may be waiting for a line that never comes: the end of the process ends it
-            pthread_detach(feed->thread);
-            return 0;
-        }
+        pthread_cancel(feed->thread); // where it waits for a line
         pthread_join(feed->thread, NULL);
     }
     int rc = feed->failed ? -1 : 0;

@@ -35,9 +35,9 @@ void feed_stop(struct feed *feed);
 
 /* The next job of the worker's lane that is due at now_ns, ns after the start. FEED_LATER sets *due_ns. */
 enum feed_got feed_take(struct feed *feed, int worker, int64_t now_ns, struct job **job, int64_t *due_ns);
-/* Readable when the worker's lane, found empty, has a job, or when the feed ends. Not to be read from. */
-/* Will no job come any more, for any worker? */
+/* Will no job come any more for the worker? */
 bool feed_is_over(struct feed *feed, int worker, int64_t now_ns);
+/* Readable when the worker's lane, found empty, has a job, or when the feed ends. Not to be read from. */
 int feed_wake_fd(const struct feed *feed, int worker);
 /* To be called when it was: arms it again. */
 void feed_woken(struct feed *feed, int worker);
@@ -45,6 +45,7 @@ void feed_woken(struct feed *feed, int worker);
 /* Records of the input read so far, kept ones of them, lines that were reported; and whether all was read. */
 struct feed_counts {
     uint64_t read, kept, reported;
+    uint64_t bytes, bytes_total; // of the lines read, and of all files; 0: not known, as of a pipe
     bool ended;
 };
 struct feed_counts feed_counts(struct feed *feed);

@@ -27,7 +27,7 @@ static void describe(const struct load_options *options, struct buf *out)
         json_key(out, "rate_rps"), json_double(out, options->rate_rps);
         json_key(out, "arrivals"), json_cstr(out, arrivals_kinds[options->arrivals]);
     }
-    if (options->think_ns > 0)
+    if (options->think_ns > 0 && options->mode == LOAD_CLOSED)
         json_key(out, "think_ns"), json_int(out, options->think_ns);
     json_key(out, "seed"), json_int(out, options->seed);
     json_key(out, "urls"), json_array(out);

@@ -22,6 +22,7 @@ struct load_options {
     unsigned own_flags;     // record/own.h
     const struct url *url;
     struct str headers;     // lines of HTTP, each with CRLF
+    struct str secret;      // a key among them, which no record may hold
     const struct body_change *changes;
     size_t change_count;
     const char *ca_file;

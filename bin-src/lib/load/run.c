@@ -302,13 +302,8 @@ static int finish(struct run *run, struct err *err)
     if (sink_finish(run->shared.sink, gone ? SINK_SHOW : SINK_KEEP, rc < 0 ? &later : err) < 0)
         rc = err_prefix(rc < 0 ? &later : err, "%s: ", run->options.output ? run->part_path.ptr : "standard output");
     result->state = state_of(run, clock_ns());
-    bool ended = result->state.input.ended;
     if (feed_close(run->shared.feed, rc < 0 ? &later : err) < 0)
         rc = -1;
-    if (ended) { // else its thread may still hand something to the sink
-        sink_free(run->shared.sink);
-        run->shared.sink = NULL;
-    }
     run->shared.feed = NULL;
     return rc < 0 ? -1 : finish_output(run, err);
 }
@@ -319,6 +314,7 @@ static void release(struct run *run)
         worker_free(run->workers[i]);
     free(run->workers);
     free(run->cpu_ns);
+    sink_free(run->shared.sink);
     if (run->shared.done_fd > 0)
         close(run->shared.done_fd);
     if (run->signal_fd > 0)

@@ -106,6 +106,7 @@ static void finish_job(struct worker *worker, struct job *job, int64_t end_ns)
     int cpu = atomic_load_explicit(&worker->run->cpu_per_mille, memory_order_relaxed);
     job->timing.end_ns = since_start(worker, end_ns);
     job->timing.cpu = cpu < 0 ? -1 : cpu / 1000.0;
+    str_conceal(buf_str(&job->reply.message), worker->run->options->secret); // servers quote what they refuse
     if (job->slot)
         leave_slot(worker, job, end_ns);
     worker->in_flight--;

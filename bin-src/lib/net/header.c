@@ -5,15 +5,59 @@
 
 enum { MAX_FILE = 1 << 20 };
 
+static bool has_control(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (((unsigned char)text.ptr[i] < ' ' && text.ptr[i] != '\t') || text.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
+/* A token of RFC 9110, 5.6.2. */
+static bool is_name(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!letter && !(c != '\0' && strchr("!#$%&'*+-.^_`|~", c)))
+            return false;
+    }
+    return name.len > 0;
+}
+
 static int add_line(struct buf *out, struct str line, struct err *err)
 {
     line = str_trim(line);
     if (line.len == 0)
         return 0;
-    if (!memchr(line.ptr, ':', line.len) || memchr(line.ptr, '\n', line.len) || memchr(line.ptr, '\r', line.len))
+    const char *colon = memchr(line.ptr, ':', line.len);
+    struct str name = {line.ptr, colon ? (size_t)(colon - line.ptr) : 0};
+    if (!is_name(name) || has_control(line))
         return err_set(err, ERR_PARSE, "not a header such as 'Name: value'"); // not shown: it may be a key
+    if (str_is_nocase(name, "Content-Length") || str_is_nocase(name, "Transfer-Encoding"))
+        return err_set(err, ERR_PARSE, "%.*s: is not for the user to set", STR_ARG(name));
     buf_addf(out, "%.*s\r\n", STR_ARG(line));
     return out->failed ? err_nomem(err) : 0;
+}
+
+int header_add_key(struct buf *out, struct str key, struct err *err)
+{
+    if (has_control(key))
+        return err_set(err, ERR_PARSE, "the API key holds a line break, or another character that no key has");
+    buf_addf(out, "Authorization: Bearer %.*s\r\n", STR_ARG(key));
+    return out->failed ? err_nomem(err) : 0;
+}
+
+bool header_has(struct str headers, const char *name)
+{
+    while (headers.len > 0) {
+        const char *end = memchr(headers.ptr, '\n', headers.len), *colon = memchr(headers.ptr, ':', headers.len);
+        size_t len = end ? (size_t)(end - headers.ptr) + 1 : headers.len;
+        if (colon && str_is_nocase((struct str){headers.ptr, (size_t)(colon - headers.ptr)}, name))
+            return true;
+        headers = (struct str){headers.ptr + len, headers.len - len};
+    }
+    return false;
 }
 
 int header_add(struct buf *out, const char *given, struct err *err)

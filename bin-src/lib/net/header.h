@@ -10,7 +10,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Adds "Name: value", or each line of @FILE, with CRLF behind. ERR_PARSE: no header, or one that would smuggle in another. */
+/* Adds "Name: value", or each line of @FILE, with CRLF behind. ERR_PARSE: no header, one that would smuggle in another, or
+ * one that says how long the body is. */
 int header_add(struct buf *out, const char *given, struct err *err);
+/* Adds "Authorization: Bearer KEY". */
+int header_add_key(struct buf *out, struct str key, struct err *err);
+
+/* Is there a header of that name? */
+bool header_has(struct str headers, const char *name);
 
 #endif

@@ -314,7 +314,7 @@ static int check_memory(const struct reply *reply, struct err *err)
 static int take_object(struct reply *reply, struct jval root, bool is_error, int *seen, struct err *err)
 {
     struct jval value, choice;
-    struct str name;
+    struct str name, says;
     if (is_error)
         take_error(reply, FAILURE_ERROR_EVENT, root);
     if (jval_type(root) != JTYPE_OBJECT) {
@@ -333,6 +333,8 @@ static int take_object(struct reply *reply, struct jval root, bool is_error, int
             take_usage(reply, value);
         else if (str_eq(name, STR("error")) && !jval_is_null(value))
             take_error(reply, FAILURE_ERROR_EVENT, value);
+        else if (str_eq(name, STR("object")) && jval_str(value, &says) && str_is(says, "error"))
+            take_error(reply, FAILURE_ERROR_EVENT, root);
         else if (str_eq(name, STR("model")) && reply->model.len == 0) {
             struct str model;
             if (jval_str(value, &model))
