@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -49,6 +50,22 @@ static void other_paths_stay(void **state)
     assert_url("https://h/version", "https://h", "/version/v1", "https://h/version/v1");
     assert_url("http://h/v", "http://h", "/v/v1", "http://h/v/v1");
     assert_url("http://h/a%20b", "http://h", "/a%20b/v1", "http://h/a%20b/v1");
+}
+
+static void endpoints_are_cut(void **state)
+{
+    (void)state;
+    static const char *const endpoints[] = {"/chat/completions", "/completions", "/embeddings", "/models", "/models/"};
+    for (size_t i = 0; i < COUNT(endpoints); i++) {
+        char text[100];
+        snprintf(text, sizeof text, "http://h:8000/v1%s", endpoints[i]);
+        assert_url(text, "http://h:8000", "/v1", "http://h:8000/v1");
+        snprintf(text, sizeof text, "http://h:8000/api/v3%s?k=1", endpoints[i]);
+        assert_url(text, "http://h:8000", "/api/v3", "http://h:8000/api/v3");
+    }
+    assert_url("http://h/models", "http://h", "/models/v1", "http://h/models/v1");
+    assert_url("http://h/v1/models/v1", "http://h", "/v1/models/v1", "http://h/v1/models/v1");
+    assert_url("http://h/v1/mymodels", "http://h", "/v1/mymodels/v1", "http://h/v1/mymodels/v1");
 }
 
 static void user_and_query_do_not_show(void **state)
@@ -133,7 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(v1_is_added_once),           cmocka_unit_test(other_paths_stay), cmocka_unit_test(base64_is_padded),
         cmocka_unit_test(user_and_query_do_not_show), cmocka_unit_test(scheme_may_lack),  cmocka_unit_test(addresses_keep_their_brackets),
-        cmocka_unit_test(others_are_refused),
+        cmocka_unit_test(others_are_refused),         cmocka_unit_test(endpoints_are_cut),
     };
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }

@@ -28,14 +28,42 @@ static bool add_part(struct buf *out, CURLU *parsed, CURLUPart part, unsigned fl
     return true;
 }
 
+/* Where the last part of a path begins, its slash included; its length, if it has none. */
+static size_t last_part(struct str path)
+{
+    const char *slash = path.len > 0 ? memrchr(path.ptr, '/', path.len) : NULL;
+    return slash ? (size_t)(slash - path.ptr) : path.len;
+}
+
+/* Does it end with /vN? */
+static bool has_version(struct str path)
+{
+    size_t at = last_part(path);
+    return path.len - at >= 3 && path.ptr[at + 1] == 'v' && path.ptr[at + 2] >= '0' && path.ptr[at + 2] <= '9';
+}
+
+/* People paste the URL that a request goes to: of the path, the API's own below /vN goes. */
+static void cut_endpoint(struct buf *base)
+{
+    static const char *const endpoints[] = {"/chat/completions", "/completions", "/embeddings", "/models"};
+    for (size_t i = 0; i < COUNT(endpoints); i++) {
+        struct str end = str_of(endpoints[i]);
+        if (base->len <= end.len || memcmp(base->ptr + base->len - end.len, end.ptr, end.len) != 0)
+            continue;
+        if (has_version((struct str){base->ptr, base->len - end.len})) {
+            base->len -= end.len;
+            return;
+        }
+    }
+}
+
 static void set_base(struct url *url, CURLU *parsed)
 {
     add_part(&url->base, parsed, CURLUPART_PATH, 0);
     while (url->base.len > 0 && url->base.ptr[url->base.len - 1] == '/')
         url->base.len--;
-    const char *last = url->base.len > 0 ? memrchr(url->base.ptr, '/', url->base.len) : NULL;
-    size_t tail = last ? url->base.len - (size_t)(last - url->base.ptr) : 0;
-    if (tail < 3 || last[1] != 'v' || last[2] < '0' || last[2] > '9')
+    cut_endpoint(&url->base);
+    if (!has_version(buf_str(&url->base)))
         buf_add_str(&url->base, STR("/v1"));
 }
 

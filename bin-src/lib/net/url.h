@@ -19,7 +19,8 @@ struct url {
 
 /*
  * Takes "http://host:8000/v1" or without the "/v1"; http:// is added where there is no scheme. The API's paths are
- * below base, which ends with /v1 (unless some other /vN stands there); /health and the like are beside it.
+ * below base, which ends with /v1 (unless some other /vN stands there); /health and the like are beside it. What names
+ * an endpoint below /vN (/v1/chat/completions, /v1/models) is cut.
  */
 int url_parse(struct url *url, const char *text, struct err *err);
 void url_release(struct url *url);
