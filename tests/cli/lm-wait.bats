@@ -135,13 +135,18 @@ asked() { # the paths that were asked for, in order
     is_not_ready "died: there is no process $!\$" --pid $!
 }
 
-@test "lm-wait: a process that ends during the one real request ends the wait" {
-    serve "$HEALTH" "$MODELS" '/v1/chat/completions hang'
-    start other sleep 1000
-    start waiting lm-wait --url "$url" --pid "${pids[other]}"
-    says server '^POST'
-    stop other KILL || true
-    wait_until grep -q died waiting.err
+@test "lm-wait: a process that ends while a request is out ends the wait, in any of its steps" {
+    for hangs in '^GET /health|/health hang' '^GET /v1/models|/v1/models hang' '^POST|/v1/chat/completions hang'; do
+        serve "${hangs#*|}" "$HEALTH" "$MODELS"
+        start other sleep 1000
+        start waiting lm-wait --timeout 1h --url "$url" --pid "${pids[other]}"
+        says server "${hangs%|*}"
+        stop other KILL || true
+        status=0
+        ended waiting || status=$?
+        [ "$status" -eq 3 ]
+        grep -q "died: process [0-9]* has ended" waiting.err
+    done
 }
 
 @test "lm-wait: a process that lives does not matter" {

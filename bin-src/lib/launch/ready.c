@@ -29,6 +29,7 @@ enum step { STEP_DONE, STEP_LATER, STEP_NEVER, STEP_STOPPED };
 struct probe {
     const struct ready_options *options;
     int64_t deadline_ns, next_line_ns; // the latter: when it is told again why it is not ready
+    CURLM *multi; // performs curl
     CURL *curl;
     struct url url;
     struct buf target; // the request's URL, zero-terminated
@@ -56,12 +57,6 @@ static bool is_stopped(const struct ready_options *options, int64_t wait_ns)
     for (size_t i = 0; i < options->stop_count; i++)
         polls[i] = (struct pollfd){.fd = options->stops[i], .events = POLLIN};
     return poll(polls, options->stop_count, (int)(wait_ns / NS_PER_MS)) > 0;
-}
-
-static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
-{
-    (void)down_total, (void)down, (void)up_total, (void)up;
-    return is_stopped(arg, 0); // not 0: give up
 }
 
 static enum step no_memory(struct err *err)
@@ -99,8 +94,6 @@ static enum step explain_failure(const struct probe *probe, CURLcode code, struc
     long os = 0;
     struct str path = path_of(probe);
     curl_easy_getinfo(probe->curl, CURLINFO_OS_ERRNO, &os);
-    if (code == CURLE_ABORTED_BY_CALLBACK)
-        return STEP_STOPPED;
     if (code == CURLE_OUT_OF_MEMORY || probe->answer.failed)
         return no_memory(err);
     if (code == CURLE_COULDNT_CONNECT && os != 0)
@@ -110,6 +103,33 @@ static enum step explain_failure(const struct probe *probe, CURLcode code, struc
     else
         err_set(err, ERR_NET, "%.*s: %s", STR_ARG(path), curl_easy_strerror(code));
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ? STEP_NEVER : STEP_LATER;
+}
+
+/* Has the request that is set up done, and waits for the network and the stops at once. Not STEP_STOPPED: *code says
+ * what came of it. */
+static enum step perform(struct probe *probe, CURLcode *code)
+{
+    const struct ready_options *options = probe->options;
+    struct curl_waitfd stops[READY_STOPS_MAX];
+    bool stopped = false;
+    int running = 1, left;
+    for (size_t i = 0; i < options->stop_count; i++)
+        stops[i] = (struct curl_waitfd){.fd = options->stops[i], .events = CURL_WAIT_POLLIN};
+    *code = CURLE_OUT_OF_MEMORY; // what curl_multi_* fails of
+    CURLMcode state = curl_multi_add_handle(probe->multi, probe->curl);
+    while (state == CURLM_OK && !stopped) {
+        state = curl_multi_perform(probe->multi, &running);
+        if (state != CURLM_OK || running == 0)
+            break;
+        state = curl_multi_poll(probe->multi, stops, (unsigned)options->stop_count, (int)(LOOK_NS / NS_PER_MS), NULL);
+        for (size_t i = 0; i < options->stop_count && state == CURLM_OK; i++)
+            stopped = stopped || stops[i].revents != 0;
+    }
+    const CURLMsg *done = curl_multi_info_read(probe->multi, &left);
+    if (done)
+        *code = done->data.result;
+    curl_multi_remove_handle(probe->multi, probe->curl);
+    return stopped ? STEP_STOPPED : STEP_DONE;
 }
 
 /* One request: a POST of probe->body, if that is not empty. STEP_DONE: *status and probe->answer are there. */
@@ -128,7 +148,9 @@ static enum step ask(struct probe *probe, enum place place, const char *path, in
     } else {
         curl_easy_setopt(probe->curl, CURLOPT_HTTPGET, 1L);
     }
-    CURLcode code = curl_easy_perform(probe->curl);
+    CURLcode code;
+    if (perform(probe, &code) == STEP_STOPPED)
+        return STEP_STOPPED;
     if (code != CURLE_OK)
         return explain_failure(probe, code, err);
     probe->reached = true;
@@ -347,7 +369,7 @@ static int open_probe(struct probe *probe, struct err *err)
         return err_prefix(err, "the server's URL: ");
     if (cacert && access(cacert, R_OK) < 0)
         return err_errno(err, "%s", cacert);
-    if (!(probe->curl = curl_easy_init()) || !(probe->doc = jdoc_new()))
+    if (!(probe->multi = curl_multi_init()) || !(probe->curl = curl_easy_init()) || !(probe->doc = jdoc_new()))
         return err_nomem(err);
     if (make_headers(probe, err) < 0)
         return -1;
@@ -359,15 +381,13 @@ static int open_probe(struct probe *probe, struct err *err)
     curl_easy_setopt(probe->curl, CURLOPT_HTTPHEADER, probe->headers);
     curl_easy_setopt(probe->curl, CURLOPT_WRITEFUNCTION, keep_answer);
     curl_easy_setopt(probe->curl, CURLOPT_WRITEDATA, &probe->answer);
-    curl_easy_setopt(probe->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(probe->curl, CURLOPT_XFERINFODATA, (void *)probe->options);
-    curl_easy_setopt(probe->curl, CURLOPT_NOPROGRESS, 0L);
     return 0;
 }
 
 static void close_probe(struct probe *probe)
 {
     curl_easy_cleanup(probe->curl);
+    curl_multi_cleanup(probe->multi);
     url_release(&probe->url);
     curl_slist_free_all(probe->headers);
     jdoc_free(probe->doc);

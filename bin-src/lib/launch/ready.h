@@ -45,7 +45,7 @@ struct ready_options {
     bool insecure;       // any certificate will do
     int64_t timeout_ns;  // for all tries and pauses together
     int64_t retries;     // so many tries after the first, READY_NO_LIMIT: as many as there is time for
-    int stops[READY_STOPS_MAX]; // file descriptors; when one is readable, the wait ends, within a second
+    int stops[READY_STOPS_MAX]; // file descriptors; when one is readable, the wait ends
     size_t stop_count;
 };
 
