@@ -33,6 +33,42 @@ load ../lib
     [[ ${stderr_lines[7]} == "filter: in:10: not JSON: "*UTF-8* ]]
 }
 
+# refuses LINE WHY: says so of the line, and passes the next one
+refuses() {
+    run --separate-stderr filter -q <<<"$1"$'\n{}'
+    echo "$1: $stderr"
+    [ "$status" -eq 1 ]
+    [ "$output" = '{"seen":1}' ]
+    [[ $stderr == "filter: -:1: "$2 ]]
+}
+
+@test "JSON that is beyond what is read is not called none" {
+    local number="a number beyond what is read*" half="a string with half a surrogate pair*" none="not JSON: *"
+    for value in 123456789012345678901234567890 -9223372036854775809 18446744073709551616 1e400 '[-1E+400]' '"\\\"",1e400'; do
+        refuses '{"id":"x","meta":{"n":['"$value"']}}' "$number"
+    done
+    for value in 01 - 1. 1.5x 1e .5 +1 1-2; do
+        refuses '{"n":1e400,"m":'"$value"'}' "$none"
+    done
+    for value in '\ud800' '\udc00' '\ud800\u0041 -01' 'a\uD800\\'; do
+        refuses '{"id":"'"$value"'"}' "$half"
+    done
+    for value in '\x' '\u12g4' '\u12' '\ud800\'; do
+        refuses '{"id":"'"$value"'"}' "$none"
+    done
+}
+
+@test "what does not begin as an object is shown" {
+    refuses hello 'no JSON object (it begins with: hello)'
+    refuses '  data: {"id":"a","b":1}' 'no JSON object (it begins with: data: {"id":"a","b":...)'
+    refuses $'a\tb' 'no JSON object (it begins with: a...)'
+    refuses $'\x01\x8b' 'no JSON object'
+    refuses 'ääääääääääääääääääääää' 'no JSON object (it begins with: ääääääääääääääääääää...)'
+    refuses $'\xef\xbb\xbf{"a":1}' 'no JSON object (it begins with a byte order mark)'
+    refuses '{a:1}' 'not JSON: *'
+    refuses '[1]' 'not an object'
+}
+
 @test "a name that is there twice makes the line malformed, however it is written, at the top level only" {
     many=$(printf '"n%d":1,' {1..60})
     printf '%s\n' '{"a":1,"b":2,"a":3}' '{"ab":1,"\u0061b":2}' "{$many\"n7\":2}" '{"a":{"b":1,"b":2}}' '{"a":1,"A":2}' "{$many\"n0\":2}" >in

@@ -38,7 +38,7 @@ item='{"id":"a","task":"gsm8k","input":{"question":"How many?"},"gold":"4","meta
     [ "${stderr_lines[3]}" = "lm-prompt: items:4: task: not a string" ]
     [[ ${stderr_lines[4]} == "lm-prompt: items:5: request: is there already"* ]]
     [[ ${stderr_lines[5]} == "lm-prompt: items:6: api: is there already"* ]]
-    [[ ${stderr_lines[6]} == "lm-prompt: items:7: not JSON"* ]]
+    [[ ${stderr_lines[6]} == "lm-prompt: items:7: no JSON object (it begins with: garbage)" ]]
 }
 
 @test "lm-prompt --replace: cuts from its first member on, but never an id, input or gold" {

@@ -6,6 +6,7 @@ extern "C" {
 #include "base/json.h"
 }
 
+#include <cctype>
 #include <cmath>
 #include <new>
 #include <simdjson.h>
@@ -53,6 +54,81 @@ static bool make_room(struct jdoc *doc, size_t len)
     return doc->parser.doc.capacity() >= len || doc->parser.doc.allocate(want) == simdjson::SUCCESS;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The length of the number that begins the text, by RFC 8259; 0: it is none. */
+static size_t number_len(struct str text)
+{
+    size_t at = 0;
+    auto here = [&](const char *any) { return at < text.len && text.ptr[at] != '\0' && strchr(any, text.ptr[at]); };
+    auto digits = [&] {
+        size_t from = at;
+        while (at < text.len && is_digit(text.ptr[at]))
+            at++;
+        return at > from;
+    };
+    at += here("-");
+    if (here("0"))
+        at++;
+    else if (!digits())
+        return 0;
+    if (here(".") && (at++, !digits()))
+        return 0;
+    if (here("eE")) {
+        at++;
+        at += here("+-");
+        if (!digits())
+            return 0;
+    }
+    return at == text.len || here(",]} \t\r\n") ? at : 0;
+}
+
+/* The length of the escape at the text's backslash; 0: it is none. */
+static size_t escape_len(struct str text)
+{
+    if (text.len < 2 || text.ptr[1] == '\0' || !strchr("\"\\/bfnrtu", text.ptr[1]))
+        return 0;
+    if (text.ptr[1] != 'u')
+        return 2;
+    size_t hex = 0;
+    while (2 + hex < text.len && hex < 4 && isxdigit(static_cast<unsigned char>(text.ptr[2 + hex])))
+        hex++;
+    return hex == 4 ? 6 : 0;
+}
+
+/* Is each number and each escape one, by the grammar? For what simdjson refused, since it has one code for those that
+ * are none and those that are beyond it. */
+static bool is_grammatical(struct str text)
+{
+    bool in_string = false;
+    for (size_t at = 0, len = 1; at < text.len; at += len, len = 1) {
+        struct str rest = {text.ptr + at, text.len - at};
+        if (*rest.ptr == '"')
+            in_string = !in_string;
+        else if (in_string && *rest.ptr == '\\')
+            len = escape_len(rest);
+        else if (!in_string && (is_digit(*rest.ptr) || strchr("-+.", *rest.ptr)))
+            len = number_len(rest);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
+static int explain(simdjson::error_code code, struct str text, struct err *err)
+{
+    if (code == simdjson::MEMALLOC)
+        return err_nomem(err);
+    if (code == simdjson::NUMBER_ERROR && is_grammatical(text))
+        return err_set(err, ERR_PARSE, "a number beyond what is read (integers of 64 bits, fractions up to 1.7e308)");
+    if (code == simdjson::STRING_ERROR && is_grammatical(text))
+        return err_set(err, ERR_PARSE, "a string with half a surrogate pair (such as \\ud800 alone), which is no character");
+    return err_set(err, ERR_PARSE, "not JSON: %s", simdjson::error_message(code));
+}
+
 int jdoc_parse(struct jdoc *doc, const char *text, size_t len, struct jval *root, struct err *err)
 {
     if (len == 0)
@@ -61,10 +137,8 @@ int jdoc_parse(struct jdoc *doc, const char *text, size_t len, struct jval *root
         return err_nomem(err);
     simdjson::dom::element element;
     simdjson::error_code code = doc->parser.parse(text, len, false).get(element);
-    if (code == simdjson::MEMALLOC)
-        return err_nomem(err);
     if (code != simdjson::SUCCESS)
-        return err_set(err, ERR_PARSE, "not JSON: %s", simdjson::error_message(code));
+        return explain(code, {text, len}, err);
     root->doc = &doc->parser.doc;
     root->at = 1; // behind the root word of the tape
     return 0;

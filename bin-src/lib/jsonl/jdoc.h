@@ -31,7 +31,8 @@ enum jtype { JTYPE_NULL, JTYPE_BOOL, JTYPE_INT, JTYPE_DOUBLE, JTYPE_STR, JTYPE_A
 struct jdoc *jdoc_new(void);      // NULL: out of memory
 void jdoc_free(struct jdoc *doc); // NULL is fine
 
-/* Parses one value, RFC 8259, UTF-8 checked; numbers must fit 64 bits or a double. text is only read. */
+/* Parses one value, RFC 8259, UTF-8 checked; numbers must fit 64 bits or a double, and surrogates come in pairs: the
+ * message tells what is beyond that from what is no JSON. text is only read. */
 int jdoc_parse(struct jdoc *doc, const char *text, size_t len, struct jval *root, struct err *err);
 
 enum jtype jval_type(struct jval value);

@@ -178,14 +178,31 @@ static int check_names(struct jval root, struct err *err)
     return 0;
 }
 
+/* What a line begins with that is no JSON and does not look so: what people feed to it is most often some other kind
+ * of file. Up to 20 characters as they can be printed. */
+static int show_start(struct str line, struct err *err)
+{
+    enum { SHOWN = 20 };
+    size_t len = 0, count = 0;
+    if (str_starts(line, STR("\xef\xbb\xbf")))
+        return err_set(err, ERR_PARSE, "no JSON object (it begins with a byte order mark)");
+    for (; len < line.len && (unsigned char)line.ptr[len] >= ' ' && line.ptr[len] != 0x7f; len++)
+        if (((unsigned char)line.ptr[len] & 0xc0) != 0x80 && count++ == SHOWN) // what continues a character is none
+            break;
+    if (len == 0)
+        return err_set(err, ERR_PARSE, "no JSON object");
+    return err_set(err, ERR_PARSE, "no JSON object (it begins with: %.*s%s)", (int)len, line.ptr, len < line.len ? "..." : "");
+}
+
 int jsonl_parse(struct jdoc *doc, struct str line, struct jsonl_record *rec, struct err *err)
 {
     buf_clear(&rec->added);
     rec->line = line;
-    if (str_trim(line).len == 0)
+    struct str trimmed = str_trim(line);
+    if (trimmed.len == 0)
         return err_set(err, ERR_PARSE, "an empty line");
     if (jdoc_parse(doc, line.ptr, line.len, &rec->root, err) < 0)
-        return -1;
+        return err->kind == ERR_PARSE && trimmed.ptr[0] != '{' ? show_start(trimmed, err) : -1;
     if (jval_type(rec->root) != JTYPE_OBJECT)
         return err_set(err, ERR_PARSE, "not an object");
     const char *close = memrchr(line.ptr, '}', line.len); // what stands behind it can only be blanks
