@@ -320,14 +320,31 @@ events() {
 @test "faults of an answer that is not streamed cut it in the middle, or change it" {
     serve
     local fault more='{"stream": false, "mock": {"fault": "FAULT", "for_ms": 1}}'
-    for fault in reset:56 truncate:18 early-end:18; do
-        run "-${fault#*:}" chat "${more/FAULT/"${fault%:*}"}"
+    for fault in reset:56 truncate:18 early-end:0 bad-chunk:56 bad-chunk,truncate:18; do
+        run "-${fault#*:}" --separate-stderr chat "${more/FAULT/"${fault%:*}"}"
+        [[ $fault == reset:* || ($output == '{"id":'* && $output != *'"finish_reason"'*) ]] # a reset may take all with it
     done
+    run -18 chat "${more/FAULT/bad-chunk}" --http1.0
+    run -0 chat "${more/FAULT/early-end}" --http1.0
+    [[ $output == '{"id":'* && $output != *'"finish_reason"'* ]]
     chat "${more/FAULT/stall}" | jq -e '.choices[0].message.content'
     ! chat "${more/FAULT/garbage}" | jq -e . 2>/dev/null
     chat "${more/FAULT/error-event}" | jq -e '.error.code == 500'
     chat "${more/FAULT/no-choices}" | jq -e '.choices == []'
     chat "${more/FAULT/no-usage}" | jq -e 'has("usage") | not'
+}
+
+@test "lm-send tells the ends of an answer that is not streamed apart" {
+    serve
+    local fault
+    for fault in truncate early-end bad-chunk; do
+        jq -cn --arg fault $fault --argjson request "$(body '{"stream": false}')" \
+            '{id: $fault, request: ($request + {mock: {fault: $fault}})}'
+    done >requests
+    run -1 --separate-stderr lm-send -q --url "$url" -c 1 requests
+    [ "$(jq -r '.id + " " + .response.error.kind' <<<"$output" | sort)" = $'bad-chunk parse\nearly-end parse\ntruncate truncated' ]
+    jq -r .response.error.message <<<"$output"
+    [ "$(jq -r .response.error.message <<<"$output" | sort -u | wc -l)" -eq 3 ]
 }
 
 @test "every fault of the list does something that the log names" {

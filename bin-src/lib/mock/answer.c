@@ -18,6 +18,8 @@ enum {
 static const uint64_t placed_faults = FAULT_BIT(FAULT_RESET) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_TRUNCATE) |
                                       FAULT_BIT(FAULT_EARLY_END) | FAULT_BIT(FAULT_ERROR_EVENT) | FAULT_BIT(FAULT_ERROR_FIELD) |
                                       FAULT_BIT(FAULT_BAD_CHUNK) | FAULT_BIT(FAULT_GARBAGE) | FAULT_BIT(FAULT_NON_UTF8);
+/* Those that cut the body of an answer that is not streamed, chunked or not. */
+static const uint64_t whole_cuts = FAULT_BIT(FAULT_RESET) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_TRUNCATE) | FAULT_BIT(FAULT_ENDLESS);
 
 /* --- bytes to the socket --- */
 
@@ -188,10 +190,14 @@ static void error_in_stream(struct answer *answer)
     end_with(answer, SERVER_CLOSE);
 }
 
+static void add_bad_chunk(struct answer *answer)
+{
+    buf_add_str(&answer->shop->out, STR("zz\r\n"));
+}
+
 /* Does what is due at this place. True: the step is over with it. */
 static bool fault_step(struct answer *answer)
 {
-    struct buf *out = &answer->shop->out;
     if (answer_has(answer, FAULT_GARBAGE)) {
         answer->faults &= ~FAULT_BIT(FAULT_GARBAGE);
         render_event(answer, "data:", STR("{\"choices\":[{\"delta\":{\"content"), RENDER_BESIDE);
@@ -205,7 +211,7 @@ static bool fault_step(struct answer *answer)
     else if (answer_has(answer, FAULT_TRUNCATE))
         end_with(answer, SERVER_CLOSE);
     else if (answer_has(answer, FAULT_BAD_CHUNK)) {
-        buf_add_str(out, STR("zz\r\n"));
+        add_bad_chunk(answer);
         end_with(answer, SERVER_CLOSE);
     } else if (answer_has(answer, FAULT_EARLY_END)) {
         add_last_chunk(answer);
@@ -304,18 +310,43 @@ static void render_whole(struct answer *answer)
     buf_release(&reasoning);
 }
 
+/* The head of an answer that is not streamed; length as for render_head. */
+static void whole_head(struct answer *answer, int64_t length)
+{
+    render_head(answer, "application/json", length);
+    if (answer_has(answer, FAULT_SLOW_HEADERS))
+        drip_head(answer);
+}
+
+/* Faults that want a body in chunks: half of it is one, and then they come. */
+static void whole_in_chunks(struct answer *answer)
+{
+    struct buf *json = &answer->shop->json;
+    whole_head(answer, -1);
+    render_chunk(answer, (struct str){json->ptr, json->len / 2});
+    if (answer_has(answer, FAULT_BAD_CHUNK)) {
+        add_bad_chunk(answer);
+        end_with(answer, SERVER_CLOSE);
+    } else {
+        add_last_chunk(answer);
+        end_with(answer, usual_end(answer));
+    }
+}
+
 /* An answer that is not streamed, in one write. Faults of a place have theirs in the middle of the body. */
 static void whole_step(struct answer *answer)
 {
-    static const uint64_t cutting = FAULT_BIT(FAULT_RESET) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_TRUNCATE) |
-                                    FAULT_BIT(FAULT_EARLY_END) | FAULT_BIT(FAULT_BAD_CHUNK) | FAULT_BIT(FAULT_ENDLESS);
+    // HTTP/1.0 has no chunks: a bad one is an end in mid-body there.
+    const uint64_t cutting = whole_cuts | FAULT_BIT(FAULT_BAD_CHUNK);
     struct buf *out = &answer->shop->out, *json = &answer->shop->json;
     render_whole(answer);
-    if (answer_has(answer, FAULT_GARBAGE))
+    if (answer->chunked) {
+        whole_in_chunks(answer);
+        return;
+    }
+    if (answer_has(answer, FAULT_GARBAGE) || answer_has(answer, FAULT_EARLY_END))
         json->len /= 2;
-    render_head(answer, "application/json", (int64_t)json->len + (answer_has(answer, FAULT_SHORT_LENGTH) ? 1000 : 0));
-    if (answer_has(answer, FAULT_SLOW_HEADERS))
-        drip_head(answer);
+    whole_head(answer, (int64_t)json->len + (answer_has(answer, FAULT_SHORT_LENGTH) ? 1000 : 0));
     size_t first = answer->faults & cutting ? json->len / 2 : json->len;
     buf_add(out, json->ptr, first);
     if (answer_has(answer, FAULT_STALL) && answer->script.for_ns >= 0) {
@@ -500,6 +531,15 @@ static void set_identity(struct answer *answer, const struct http *head, const c
                buf_str(&answer->model), clock_utc_ns() / NS_PER_S);
 }
 
+/* Streams are, where the client's HTTP has chunks, and so are those faults of another answer that a Content-Length could
+ * not show. */
+static bool is_chunked(const struct answer *answer)
+{
+    bool chunk_fault = answer_has(answer, FAULT_BAD_CHUNK) || answer_has(answer, FAULT_EARLY_END);
+    bool wanted = answer->request.stream || (chunk_fault && !(answer->faults & whole_cuts));
+    return wanted && answer->http_minor > 0 && !answer_has(answer, FAULT_HTTP10) && !answer_has(answer, FAULT_SHORT_LENGTH);
+}
+
 struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, const struct http *head, const struct asked *request,
                           const struct script *script, const char *model, int64_t number, int64_t seed, struct err *err)
 {
@@ -522,7 +562,7 @@ struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, co
     struct rng rng = rng_stream(seed, "mock tokens", number);
     plan_answer(answer, script, &rng);
     answer->end = usual_end(answer);
-    answer->chunked = request->stream && head->minor > 0 && !answer_has(answer, FAULT_HTTP10) && !answer_has(answer, FAULT_SHORT_LENGTH);
+    answer->chunked = is_chunked(answer);
     answer->role_done = request->api != WIRE_CHAT || script->role == SCRIPT_ROLE_NONE || answer_has(answer, FAULT_NO_CHOICES);
     if (answer_has(answer, FAULT_SPLIT)) {
         answer->drip_every = (size_t)script->every;

@@ -16,7 +16,7 @@ static const struct {
     [FAULT_RESET] = {"reset", "a reset in mid-stream"},
     [FAULT_STALL] = {"stall", "writes no more, for the time of --for or for ever"},
     [FAULT_TRUNCATE] = {"truncate", "closes in mid-body"},
-    [FAULT_EARLY_END] = {"early-end", "the body ends well, but without finish_reason and [DONE]"},
+    [FAULT_EARLY_END] = {"early-end", "the body ends well, but without finish_reason and [DONE], or in mid-JSON"},
     [FAULT_ERROR_EVENT] = {"error-event", "an event with an error, as the wire has it; then the end"},
     [FAULT_ERROR_FIELD] = {"error-field", "an error in a field \"error:\", as llama.cpp before 2025; then the end"},
     [FAULT_BAD_CHUNK] = {"bad-chunk", "a chunk whose size is no number; then closes"},

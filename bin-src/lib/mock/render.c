@@ -13,7 +13,7 @@ static void mark(struct answer *answer, uint64_t end)
 
 /* --- HTTP and SSE --- */
 
-static void add_chunk(struct answer *answer, struct str text)
+void render_chunk(struct answer *answer, struct str text)
 {
     struct buf *out = &answer->shop->out;
     char digits[20];
@@ -71,7 +71,7 @@ void render_event(struct answer *answer, const char *field, struct str value, en
     }
     add_field(answer, field, value, eol);
     buf_add_str(event, eol);
-    add_chunk(answer, buf_str(event));
+    render_chunk(answer, buf_str(event));
     if (counted == RENDER_COUNTED)
         mark(answer, answer->emitted + out->len - (answer->chunked ? 2 : 0) - 2 * eol.len);
 }

@@ -11,6 +11,9 @@
 /* The head; length below 0: the body is chunked, or ends with the connection. */
 void render_head(struct answer *answer, const char *type, int64_t length);
 
+/* The text: as a chunk where the answer is chunked, else as it is. */
+void render_chunk(struct answer *answer, struct str text);
+
 enum render_counted { RENDER_COUNTED, RENDER_BESIDE }; // those with choices are counted, and stand in the log
 
 /* An event of the field ("data:") and its value, as a chunk of its own. */
