@@ -451,6 +451,19 @@ idle_of_cpu() {
     done
 }
 
+@test "--host takes an IPv6 address as a URL has it, too" {
+    grep -q '^0\{31\}1 ' /proc/net/if_inet6 || skip "no IPv6"
+    local host
+    for host in ::1 '[::1]'; do
+        serve --host "$host"
+        [ "$(curl -sS -g -o /dev/null -w '%{http_code}' "http://[::1]:$(<port)/health")" = 200 ]
+        stop mock
+    done
+    for host in '[' '[]' '[::1' '[127.0.0.1x]'; do
+        run -3 lm-mock --port 0 --host "$host"
+    done
+}
+
 @test "a port that is taken, a log that cannot be: exit 3 with the reason" {
     serve
     run -3 --separate-stderr lm-mock --port "$(<port)"

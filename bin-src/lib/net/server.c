@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -482,8 +483,14 @@ static int bind_one(const struct addrinfo *at)
 static int listen_at(const char *host, int port, struct err *err)
 {
     struct addrinfo hints = {.ai_family = host ? AF_UNSPEC : AF_INET6, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-    char service[8];
+    char service[8], bare[INET6_ADDRSTRLEN + IF_NAMESIZE]; // ::1 of [::1], as a URL has it
     int fd = -1;
+    size_t len = host ? strlen(host) : 0;
+    if (len > 2 && len - 2 < sizeof bare && host[0] == '[' && host[len - 1] == ']') {
+        memcpy(bare, host + 1, len - 2);
+        bare[len - 2] = '\0';
+        host = bare;
+    }
     snprintf(service, sizeof service, "%d", port);
     int rc = getaddrinfo(host, service, &hints, &found);
     if (rc != 0)

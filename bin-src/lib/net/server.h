@@ -30,7 +30,7 @@ struct server;
 struct server_conn;
 
 struct server_options {
-    const char *host; // a name or an address; NULL: every address of this machine
+    const char *host; // a name or an address (IPv6: with brackets or without); NULL: every address of this machine
     int port;         // 0: any that is free (server_port)
     size_t max_body;  // bytes; 0: 64 MiB
     /* A request. head and body live until the answer is over. */
