@@ -90,17 +90,6 @@ static void set_script(struct mock_options *options)
             opt_reject("--fault", &err);
 }
 
-static void read_key(struct buf *text)
-{
-    struct err err;
-    if (!opt.key_file)
-        return;
-    if (file_read(opt.key_file, 1 << 16, text, &err) < 0)
-        die(EXIT_CANNOT, &err);
-    if (str_trim(buf_str(text)).len == 0)
-        err_set(&err, ERR_MISSING, "%s: no key in it", opt.key_file), die(EXIT_CANNOT, &err);
-}
-
 /* By rename, so that who waits for the file finds it whole. */
 static int write_port(const char *path, int port, struct err *err)
 {
@@ -184,7 +173,7 @@ static void start_journal(struct mock_options *options)
 int main(int argc, char **argv)
 {
     struct err err;
-    struct buf key = {0};
+    char *key = NULL;
     char **operands = opt_parse(argc, argv, specs, "a scripted OpenAI-compatible server, for tests and calibration");
     if (operands[0])
         opt_fail("%s: takes no operands", operands[0]);
@@ -193,8 +182,9 @@ int main(int argc, char **argv)
     struct mock_options options = {.host = opt.host, .port = (int)opt.port, .model = opt.model, .script_path = opt.script,
                                    .wire = (enum wire_kind)opt.wire, .seed = opt.seed, .slots = opt.slots};
     set_script(&options);
-    read_key(&key);
-    options.api_key = str_trim(buf_str(&key));
+    if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    options.api_key = key ? str_of(key) : STR("");
     raise_file_limit();
     run.loop = loop_new(&err);
     if (!run.loop)
@@ -213,6 +203,6 @@ int main(int argc, char **argv)
     if (opt.log && journal_close(&run.journal, &err) < 0)
         die(EXIT_CANNOT, &err);
     loop_free(run.loop);
-    buf_release(&key);
+    free(key);
     return EXIT_DONE;
 }

@@ -379,6 +379,12 @@ events() {
     [ "$(chat '{}' -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer secret-8')" = 401 ]
     [ "$(chat '{}' -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer secret-7')" = 200 ]
     [ "$(curl -sS -o /dev/null -w '%{http_code}' "$url/health")" = 200 ]
+    printf 'secret-7\nsecret-8\n' >two
+    printf ' \n' >blank
+    for file in two blank; do
+        run -3 timeout 10 lm-mock --port 0 --key-file "$file"
+        [ "$output" = "lm-mock: $file: not a file of one line" ]
+    done
 }
 
 @test "--slots: one at a time, the others wait in line, and who leaves the line is forgotten" {
