@@ -9,10 +9,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/opt.h"
-#include "base/out.h"
 #include "launch/child.h"
 #include "launch/port.h"
 #include "launch/ready.h"
+#include "launch/signals.h"
 #include "net/header.h"
 
 #include <errno.h>
@@ -21,7 +21,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,82 +56,46 @@ struct stay {
     bool server_died;
     pid_t command;
     int status;          // of the command, as waitpid gave it
-    int signals;         // those below, and SIGCHLD, as a file descriptor
+    struct signals signals;
     int told;            // the last signal that told us to end; 0: none did
-    sigset_t mask;       // as it was
-    struct sigaction on_pipe; // as it was
 };
-
-static char *fill(const char *text, int port)
-{
-    struct err err;
-    char *filled = port_fill(text, port, &err);
-    if (!filled)
-        die(EXIT_CANNOT, &err);
-    return filled;
-}
 
 /* Settles opt.url, where the server will be, and fills in its port. */
 static void settle_url(char **server)
 {
-    bool marked = false;
+    static char own[] = "http://127.0.0.1:{port}/v1";
+    char *texts[] = {own, NULL};
     struct err err;
     const char *url = getenv("OPENAI_BASE_URL");
-    for (char **arg = server; *arg; arg++)
-        marked = marked || port_is_marked(*arg);
+    bool has_port = port_is_marked(server) || opt.port || opt.port_file;
     if (opt.port && opt.port_file)
         opt_fail("--port and --port-file: only one of them");
-    if (opt.url && (marked || opt.port || opt.port_file))
+    if (opt.url && has_port)
         opt_fail("--url: the port is said by --port or {port} already");
-    if (opt.url)
-        return;
-    if (!marked && !opt.port && !opt.port_file) {
-        opt.url = url && *url ? url : "http://127.0.0.1:8000/v1";
+    if (!has_port) {
+        opt.url = opt.url ? opt.url : url && *url ? url : "http://127.0.0.1:8000/v1";
         return;
     }
     int port = opt.port ? (int)opt.port : opt.port_file ? port_kept(opt.port_file, &err) : port_pick(&err);
-    if (port < 0)
+    if (port < 0 || port_fill(server, port, &err) < 0 || port_fill(texts, port, &err) < 0)
         die(EXIT_CANNOT, &err);
-    for (char **arg = server; *arg; arg++)
-        *arg = fill(*arg, port);
-    opt.url = fill("http://127.0.0.1:{port}/v1", port);
-}
-
-/* From here on signals are read, not suffered. Those that our parent has us ignore (nohup) stay ignored. */
-static void take_signals(struct stay *stay, struct err *err)
-{
-    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
-    sigset_t taken;
-    struct sigaction action;
-    sigemptyset(&taken);
-    sigaddset(&taken, SIGCHLD);
-    for (size_t i = 0; i < COUNT(ends); i++)
-        if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(&taken, ends[i]);
-    sigprocmask(SIG_BLOCK, &taken, &stay->mask);
-    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &stay->on_pipe); // a server that hangs up is no reason to die
-    stay->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (stay->signals < 0) {
-        err_errno(err, "signalfd");
-        child_free(stay->server);
-        die(EXIT_CANNOT, err);
-    }
+    opt.url = texts[0];
 }
 
 /* Reads all signals that came. */
 static void read_signals(struct stay *stay)
 {
-    struct signalfd_siginfo info;
-    while (read(stay->signals, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGCHLD) {
+    enum signals_sender sender;
+    for (int number; (number = signals_next(&stay->signals, &sender));) {
+        if (number == SIGCHLD) {
             if (stay->command > 0 && waitpid(stay->command, &stay->status, WNOHANG) == stay->command)
                 stay->command = 0;
             continue;
         }
-        stay->told = (int)info.ssi_signo;
-        // What the terminal sends (SI_KERNEL), the command got as well; a second one would make lm-send drop all.
-        if (stay->command > 0 && info.ssi_code != SI_KERNEL)
-            kill(stay->command, stay->told);
+        stay->told = number;
+        // What the terminal sends, the command got as well; a second one would make lm-send drop all.
+        if (stay->command > 0 && sender != SIGNALS_KERNEL)
+            kill(stay->command, number);
     }
 }
 
@@ -144,7 +107,7 @@ static void show_last_lines(const struct stay *stay)
         warn("%s", err.msg);
     if (text.len > 0) {
         log_error("the server's last lines:");
-        out_all(STDERR_FILENO, text.ptr, text.len, &err);
+        log_lines(LOG_ERROR, "server", buf_str(&text));
     }
     buf_release(&text);
 }
@@ -154,7 +117,7 @@ static _Noreturn void end_by(struct stay *stay, int signal_number)
 {
     child_free(stay->server);
     signal(signal_number, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &stay->mask, NULL);
+    sigprocmask(SIG_SETMASK, &stay->signals.mask, NULL);
     raise(signal_number);
     _exit(128 + signal_number); // it was blocked before we came
 }
@@ -178,7 +141,7 @@ static void await_ready(struct stay *stay, const char *key, struct err *err)
         .insecure = opt.insecure,
         .timeout_ns = opt.timeout_ns,
         .retries = opt.retries,
-        .stops = {child_fd(stay->server), stay->signals},
+        .stops = {child_fd(stay->server), stay->signals.fd},
         .stop_count = 2,
     };
     enum ready ready = ready_wait(&options, &model, err);
@@ -214,8 +177,7 @@ static void start_command(struct stay *stay, char **argv, struct err *err)
         prctl(PR_SET_PDEATHSIG, SIGTERM); // whatever ends us, kill -9 included, tells it
         if (getppid() != self)
             _exit(EXIT_CANNOT);
-        sigaction(SIGPIPE, &stay->on_pipe, NULL);
-        sigprocmask(SIG_SETMASK, &stay->mask, NULL);
+        signals_give_back(&stay->signals);
         execvp(argv[0], argv);
         failure = errno;
         ssize_t ignored = write(report[1], &failure, sizeof failure);
@@ -239,7 +201,7 @@ static void attend(struct stay *stay)
     size_t way = 0;
     int64_t next_ns = INT64_MAX;
     while (stay->command > 0) {
-        struct pollfd polls[] = {{.fd = stay->signals, .events = POLLIN},
+        struct pollfd polls[] = {{.fd = stay->signals.fd, .events = POLLIN},
                                  {.fd = stay->server_died ? -1 : child_fd(stay->server), .events = POLLIN}};
         int64_t left_ns = next_ns - clock_ns();
         poll(polls, COUNT(polls), next_ns == INT64_MAX ? -1 : left_ns <= 0 ? 0 : (int)(left_ns / NS_PER_MS + 1));
@@ -285,7 +247,8 @@ int main(int argc, char **argv)
     stay.server = child_start(&(struct child_options){.argv = server, .log = opt.log, .grace_ns = opt.grace_ns}, &err);
     if (!stay.server)
         die(EXIT_CANNOT, &err);
-    take_signals(&stay, &err); // a signal before this ends us, and the server with us
+    if (signals_take(&stay.signals, &err) < 0) // a signal before this ends us, and the server with us
+        give_up(&stay, &err);
     await_ready(&stay, key ? key : env_key && *env_key ? env_key : NULL, &err);
     start_command(&stay, command, &err);
     attend(&stay);

@@ -93,6 +93,16 @@ fails_with() {
     fails_with 'the server died before it was ready: it cannot be run: No such file or directory$' ./nothing {port}
 }
 
+@test "lm-with: with LM_LOG=json its last lines are objects, too" {
+    LM_LOG=json run -3 --separate-stderr lm-with sh -c 'printf "a \"b\"\n\n\377\n{}"; exit 4' {port} -- true
+    echo "$stderr"
+    [ "$(jq -c '[.logger, .level, .from, .message]' <<<"$stderr" | grep '"server"')" = '["lm-with","error","server","a \"b\""]
+["lm-with","error","server",""]
+["lm-with","error","server","�"]
+["lm-with","error","server","{}"]' ]
+    [ "$(wc -l <<<"$stderr")" -eq 6 ]
+}
+
 @test "lm-with: a server that dies in answering its first request ends the wait" {
     fails_with 'the server died before it was ready: it ended with status 5$' "$stub" {port} "${well[@]:0:2}" '/v1/chat/completions exit 5'
     [ "${stderr_lines[1]}" = "GET /health - " ]

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/num.h"
+#include "base/out.h"
 #include "base/progress.h"
 
 #include <errno.h>
@@ -19,7 +20,13 @@ void log_set_level(enum log_level level)
     lowest = level;
 }
 
-static void add_json(struct buf *line, enum log_level level, const char *message, const struct log_field *fields)
+static bool is_json(void)
+{
+    const char *format = getenv("LM_LOG");
+    return format && strcmp(format, "json") == 0;
+}
+
+static void add_json(struct buf *line, enum log_level level, struct str message, const struct log_field *fields)
 {
     char ts[CLOCK_UTC_SIZE];
     const char *job = getenv("SLURM_JOB_ID");
@@ -28,7 +35,7 @@ static void add_json(struct buf *line, enum log_level level, const char *message
     json_key(line, "ts"), json_cstr(line, ts);
     json_key(line, "level"), json_cstr(line, level_names[level]);
     json_key(line, "logger"), json_cstr(line, program_invocation_short_name);
-    json_key(line, "message"), json_cstr(line, message);
+    json_key(line, "message"), json_str(line, message);
     if (job)
         json_key(line, "job_id"), json_cstr(line, job);
     for (; fields->key; fields++) {
@@ -66,10 +73,9 @@ void log_write(enum log_level level, const char *message, const struct log_field
 {
     if (level < lowest)
         return;
-    const char *format = getenv("LM_LOG");
     struct buf line = {0};
-    if (format && strcmp(format, "json") == 0)
-        add_json(&line, level, message, fields);
+    if (is_json())
+        add_json(&line, level, str_of(message), fields);
     else
         add_text(&line, message, fields);
     buf_add_char(&line, '\n');
@@ -79,4 +85,26 @@ void log_write(enum log_level level, const char *message, const struct log_field
     ignored = line.failed ? write(2, "\n", 1) : ignored;
     (void)ignored;
     buf_release(&line);
+}
+
+void log_lines(enum log_level level, const char *from, struct str lines)
+{
+    struct buf object = {0};
+    struct err ignored; // a log that cannot be written has nowhere to be reported
+    if (level < lowest)
+        return;
+    progress_erase();
+    if (!is_json())
+        out_all(STDERR_FILENO, lines.ptr, lines.len, &ignored);
+    while (is_json() && lines.len > 0) {
+        const char *feed = memchr(lines.ptr, '\n', lines.len);
+        size_t len = feed ? (size_t)(feed - lines.ptr) : lines.len, whole = len + (feed != NULL);
+        buf_clear(&object);
+        add_json(&object, level, (struct str){lines.ptr, len}, (struct log_field[]){log_kv("from", from), {0}});
+        buf_add_char(&object, '\n');
+        struct str out = object.failed ? (struct str){lines.ptr, whole} : buf_str(&object);
+        out_all(STDERR_FILENO, out.ptr, out.len, &ignored);
+        lines = (struct str){lines.ptr + whole, lines.len - whole};
+    }
+    buf_release(&object);
 }

@@ -9,6 +9,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "base/str.h"
+
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -22,6 +24,10 @@ struct log_field {
 /* Lines below level are dropped; LOG_INFO at the start (-q: LOG_WARN, -v: LOG_DEBUG). */
 void log_set_level(enum log_level level);
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
+
+/* Lines that somebody else wrote (from), each with its line feed: as they are, or with LM_LOG=json an object each, of
+ * which the line is the message, and which has a member "from". */
+void log_lines(enum log_level level, const char *from, struct str lines);
 
 static inline struct log_field log_kv_text(const char *key, const char *text)
 {

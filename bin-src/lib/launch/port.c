@@ -54,12 +54,15 @@ int port_kept(const char *path, struct err *err)
     return rc < 0 ? err_prefix(err, "%s: ", path) : (int)port;
 }
 
-bool port_is_marked(const char *text)
+bool port_is_marked(char *const *texts)
 {
-    return strstr(text, mark) != NULL;
+    for (; *texts; texts++)
+        if (strstr(*texts, mark))
+            return true;
+    return false;
 }
 
-char *port_fill(const char *text, int port, struct err *err)
+static char *fill_one(const char *text, int port)
 {
     struct buf filled = {0};
     for (const char *at; (at = strstr(text, mark)); text = at + strlen(mark)) {
@@ -70,6 +73,16 @@ char *port_fill(const char *text, int port, struct err *err)
     if (!filled.failed)
         return filled.ptr;
     buf_release(&filled);
-    err_nomem(err);
     return NULL;
+}
+
+int port_fill(char **texts, int port, struct err *err)
+{
+    for (; *texts; texts++) {
+        char *filled = strstr(*texts, mark) ? fill_one(*texts, port) : *texts;
+        if (!filled)
+            return err_nomem(err);
+        *texts = filled;
+    }
+    return 0;
 }

@@ -15,10 +15,11 @@ int port_pick(struct err *err);
 /* The port that the file holds; where there is no file, a free one, which is written to it. -1: cannot. */
 int port_kept(const char *path, struct err *err);
 
-/* Does {port} stand in the text? */
-bool port_is_marked(const char *text);
+/* Does {port} stand in any of the texts? NULL ends them. */
+bool port_is_marked(char *const *texts);
 
-/* The text with the number wherever {port} stands, for the caller to free; NULL: out of memory. */
-char *port_fill(const char *text, int port, struct err *err);
+/* Puts the number wherever {port} stands, in new texts in the place of the old. NULL ends them; those that had to
+ * change are the caller's to free. */
+int port_fill(char **texts, int port, struct err *err);
 
 #endif
