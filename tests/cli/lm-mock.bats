@@ -203,3 +203,20 @@ events() {
     done
     [ "$nth" -gt 50 ] && [ "$nth" -le 300 ]
 }
+
+@test "lm-mock: faults of options and the script's first line meet who asks whether it is ready, a request's own do not" {
+    printf '%s\n' '{"fault":"no-choices"}' '{}' >script
+    for faulty in "--fault no-choices" "--script script"; do
+        rm -f port
+        serve $faulty
+        run -3 --separate-stderr lm-wait --url "$url" --retries 0
+        [[ $stderr == *"/v1/chat/completions: the answer has no choices" ]]
+        [[ $faulty == --fault* ]] || lm-wait -q --url "$url" --retries 0
+        stop mock
+    done
+    rm -f port
+    serve
+    run -0 ask chat/completions "{$chat,\"mock\":{\"fault\":\"no-choices\"}}"
+    [ "$(jq -c .choices <<<"$output")" = '[]' ]
+    lm-wait -q --url "$url" --retries 0
+}
