@@ -340,6 +340,55 @@ EOF
     [ ! -e kept.txt ]
 }
 
+@test "lm-stat: -o: a link is followed, and a pipe or a device stays one" {
+    request . >in.jsonl
+    lm-stat in.jsonl >expected
+    mkdir folder
+    echo old >folder/file
+    ln -s folder/file link
+    ln -s folder/none dangling
+    for name in link dangling; do
+        lm-stat -o $name in.jsonl
+        [ -L $name ]
+        cmp $name expected
+    done
+    [ "$(ls folder)" = $'file\nnone' ]
+    mkfifo pipe
+    ln -s pipe to-pipe
+    for name in pipe to-pipe; do
+        cat pipe >got &
+        pids[cat]=$!
+        timeout 20 lm-stat -o $name in.jsonl
+        [ -p pipe ]
+        ended cat
+        cmp got expected
+        [ ! -e $name.part ]
+    done
+    run -3 lm-stat -o folder in.jsonl
+    [ "$output" = "lm-stat: folder: is a directory" ]
+    [ ! -e folder.part ]
+    echo before >log
+    ln -s /proc/self/fd/1 stdout # what /dev/stdout is
+    lm-stat -o stdout in.jsonl >>log
+    cat <(echo before) expected | cmp log -
+    lm-stat -o stdout in.jsonl | cmp - expected
+    [ -L stdout ]
+}
+
+@test "lm-stat: -o: a device of one's own is written, and stays" {
+    request . >in.jsonl
+    mknod full c 1 7 2>/dev/null || skip "only root makes devices"
+    (: >full) 2>/dev/null || skip "no devices here"
+    ln -s full to-full
+    for name in full to-full; do
+        run -3 lm-stat -o $name in.jsonl
+        [[ $output == "lm-stat: $name: write: No space left on device" ]]
+        [ -c full ]
+        [ ! -e full.part ]
+    done
+    [ -L to-full ]
+}
+
 @test "lm-stat: a full disk is no success" {
     request . >in.jsonl
     run bash -c 'lm-stat in.jsonl >/dev/full'

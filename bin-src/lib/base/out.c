@@ -6,11 +6,14 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char held[256 << 10]; // the process has one standard output
 static size_t held_len;
-static const char *name; // of the file that it becomes; NULL: it is as it came
+static const char *name;      // of the file that it becomes; NULL: it is as it came
+static char target[PATH_MAX]; // where the name leads, for target.part to get that name; "": it is written straight
 
 int out_all(int fd, const void *bytes, size_t len, struct err *err)
 {
@@ -33,20 +36,51 @@ int out_all(int fd, const void *bytes, size_t len, struct err *err)
 
 static int part_name(char *part, size_t size, struct err *err)
 {
-    int len = snprintf(part, size, "%s.part", name);
-    return len > 0 && (size_t)len < size ? 0 : err_set(err, ERR_RANGE, "%.100s...: the name is too long", name);
+    int len = snprintf(part, size, "%s.part", target);
+    return len > 0 && (size_t)len < size ? 0 : err_set(err, ERR_RANGE, "%.100s...: the name is too long", target);
+}
+
+/* Sets target. A name given to a device or a pipe would be taken from it; one given to a link, from the link. */
+static int find_target(const char *path, struct err *err)
+{
+    struct stat info;
+    size_t len = strlen(path);
+    target[0] = '\0';
+    if (lstat(path, &info) < 0) { // not there, most often
+        if (len >= sizeof target)
+            return err_set(err, ERR_RANGE, "%.100s...: the name is too long", path);
+        memcpy(target, path, len + 1);
+        return 0;
+    }
+    if (stat(path, &info) < 0)
+        return 0; // a link to what is not there: it is made so
+    if (S_ISDIR(info.st_mode))
+        return err_set(err, ERR_EXISTS, "%s: is a directory", path);
+    if (S_ISREG(info.st_mode) && !realpath(path, target))
+        return err_errno(err, "%s", path);
+    return 0;
+}
+
+/* Is it standard output already (/dev/stdout)? Nothing of it may be cut off or renamed, then. */
+static bool is_standard_output(const char *path)
+{
+    struct stat own, info;
+    return fstat(STDOUT_FILENO, &own) == 0 && stat(path, &info) == 0 && own.st_dev == info.st_dev && own.st_ino == info.st_ino;
 }
 
 int out_to(const char *path, struct err *err)
 {
     char part[PATH_MAX];
     name = path;
-    if (part_name(part, sizeof part, err) < 0)
+    if (is_standard_output(path))
+        return 0;
+    if (find_target(path, err) < 0 || (target[0] && part_name(part, sizeof part, err) < 0))
         return -1;
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const char *opened = target[0] ? part : path;
+    int fd = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
-        return err_errno(err, "%s", part);
-    int rc = fd == STDOUT_FILENO || dup2(fd, STDOUT_FILENO) >= 0 ? 0 : err_errno(err, "%s", part);
+        return err_errno(err, "%s", opened);
+    int rc = fd == STDOUT_FILENO || dup2(fd, STDOUT_FILENO) >= 0 ? 0 : err_errno(err, "%s", opened);
     if (fd != STDOUT_FILENO)
         close(fd);
     return rc;
@@ -79,7 +113,9 @@ int out_finish(struct err *err)
     if (close(STDOUT_FILENO) < 0 && errno != EBADF)
         return err_errno(err, "%s", name ? name : "standard output");
     char part[PATH_MAX];
-    if (name && part_name(part, sizeof part, err) < 0)
+    if (!target[0])
+        return 0;
+    if (part_name(part, sizeof part, err) < 0)
         return -1;
-    return name && rename(part, name) < 0 ? err_errno(err, "%s", name) : 0;
+    return rename(part, target) < 0 ? err_errno(err, "%s", name) : 0;
 }

@@ -10,7 +10,8 @@
 #include "base/str.h"
 
 /* What is written goes to the file instead, by way of PATH.part: out_finish gives it its name, so that no one finds half
- * of it. path must live as long. */
+ * of it. A link is followed first; what is there and no regular file (a pipe, a device) is written straight, and a
+ * directory refused. path must live as long. */
 int out_to(const char *path, struct err *err);
 int out_write(const void *bytes, size_t len, struct err *err);
 int out_flush(struct err *err);
