@@ -79,6 +79,7 @@ int main(int argc, char **argv)
         log_info("ready", log_kv("model", model), log_kv("seconds", (double)(clock_ns() - start_ns) / 1e9));
         free(model);
         free(key);
+        buf_release(&headers);
         return EXIT_DONE;
     case READY_STOPPED:
         err_set(&err, ERR_MISSING, "died: process %lld has ended", (long long)opt.pid);
