@@ -78,6 +78,27 @@ EOF
     [ "$stderr" = "lm-items: -:1: --gold nope: is missing" ]
 }
 
+@test "lm-items jsonl: of several options, the one whose member is missing is named" {
+    run --separate-stderr lm-items jsonl --input nosuch <<<'{"q":"x","gold":"5"}'
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "lm-items: -:1: --input nosuch: is missing" ]
+    run --separate-stderr lm-items jsonl --id a.b --input q --gold gold <<<'{"q":"x","a":["s"],"gold":"5"}'
+    [ "$stderr" = "lm-items: -:1: --id a.b: is missing" ]
+    run --separate-stderr lm-items jsonl --input q.0.text <<<'{"q":"x","gold":"5"}'
+    [ "$stderr" = "lm-items: -:1: --input q.0.text: is missing" ]
+}
+
+@test "lm-items jsonl: a gold or id that is null is none" {
+    run --separate-stderr lm-items jsonl <<<$'{"q":"a","gold":null}\n{"q":"b","gold":null,"answer":"7"}\n{"q":"c","id":null,"answer":null}'
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = '{"id":"jsonl/1","task":"chat","input":{"q":"a"}}' ]
+    [ "${lines[1]}" = '{"id":"jsonl/2","task":"chat","input":{"q":"b"},"gold":"7"}' ]
+    [ "${lines[2]}" = '{"id":"jsonl/3","task":"chat","input":{"q":"c"}}' ]
+    run --separate-stderr lm-items jsonl --gold gold <<<'{"q":"a","gold":null}'
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "lm-items: -:1: --gold gold: is missing" ]
+}
+
 @test "lm-items: an adapter of one's own, which may make several items of a row" {
     echo '.words[] | {id: "w/\($line)/\(.)", task: "chat", input: {prompt: .}}' >words.jq
     run --separate-stderr lm-items ./words.jq <<<$'{"words":["a","b"]}\n{"words":[]}\n{"words":["c"]}\n{"words":3}'
