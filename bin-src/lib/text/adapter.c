@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/share.h"
+#include "text/exact.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -12,12 +13,14 @@ enum { MAX_ADAPTER = 100 << 10 }; // it becomes one argument of jq
 
 /* What stands around an adapter: the first on its first line, so that jq's line numbers are the adapter's. */
 static const char before[] =
-    "def unchanged: \"unchanged\"; def string($name): .[$name] | if type == \"string\" then . elif . == null then "
-    "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end; def convert($split; $line; $opt): ";
+    "def unchanged: \"unchanged\"; def written: if type == \"string\" then ltrimstr(\"" EXACT_MARK "\") else tojson"
+    " | split(\"\\\"" EXACT_MARK "\") | .[0] + ([.[1:][] | sub(\"\\\"\"; \"\")] | add) end; def string($name): .[$name] | if type == \"string\" then . elif . == null then "
+    "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end; def convert($split; $line; $opt; $exact): ";
 static const char behind[] =
-    "\n; . as $row | if .text == null then . else try (.text | fromjson | . as $value | convert($row.split; $row.line; $opt)"
+    "\n; . as $row | if .text == null then . else try (.text | fromjson"
+    " | (if $row.exact then $row.exact | fromjson else . end) as $exact | convert($row.split; $row.line; $opt; $exact)"
     " | if $opt.samples == 0 then {where: $row.where} + if . == \"unchanged\" then {text: $row.text} else {item: .} end"
-    " else (if . == \"unchanged\" then $value else . end) | .id as $id | range(1; $opt.samples + 1) as $k"
+    " else (if . == \"unchanged\" then $exact else . end) | .id as $id | range(1; $opt.samples + 1) as $k"
     " | .id = \"\\($id)#\\($k)\" | .meta.item = $id | {where: $row.where, item: .} end)"
     " catch {where: $row.where, error: (if type == \"string\" then . else tojson end)} end";
 

@@ -34,9 +34,10 @@ void adapter_release(struct adapter *adapter);
 int adapter_source(const struct adapter *adapter, const char *split, struct adapter_source *source, struct err *err);
 
 /*
- * Adds jq's program, zero-terminated. It takes rows {where, split, line, text}, text being a JSON value as text, and
- * gives for each item {where, item}, or {where, text} where the row is an item as it stands, or {where, error}; a row
- * without text comes back as it is. It needs $opt, an object with samples (0: the items themselves).
+ * Adds jq's program, zero-terminated. It takes rows {where, split, line, text, exact}: text is a JSON value as text, and
+ * exact what exact_hide (text/exact.h) makes of it, if it makes something. It gives for each item {where, item}, for
+ * exact_show, or {where, text} where the row is an item as it stands, or {where, error}; a row without text comes back
+ * as it is. It needs $opt, an object with samples (0: the items themselves).
  */
 int adapter_program(const struct adapter *adapter, struct buf *program, struct err *err);
 
