@@ -50,13 +50,14 @@ static int wait_for(pid_t pid)
 }
 
 /* The path of the data, which are fetched if they are not here yet. The caller frees it. */
-static char *data_path(const struct adapter_source *source)
+static char *data_path(const struct adapter *adapter, const struct adapter_source *source)
 {
     struct buf path = {0}, script = {0};
     struct err err;
     pid_t pid;
     bool ours = source->url[0] == '\0';
-    if (share_path(&path, ours ? SHARE_CONFIGS : SHARE_DATA, source->file, &err) < 0)
+    if (adapter_beside(adapter, source, &path, &err) < 0 ||
+        (path.len == 0 && share_path(&path, ours ? SHARE_CONFIGS : SHARE_DATA, source->file, &err) < 0))
         die(EXIT_CANNOT, &err);
     if (ours || access(path.ptr, F_OK) == 0)
         return path.ptr;
@@ -272,7 +273,7 @@ int main(int argc, char **argv)
     if (has_source < 0)
         opt_reject("--split", &err);
     if (!*paths && has_source) {
-        fetched[0] = data_path(&source);
+        fetched[0] = data_path(&adapter, &source);
         paths = fetched;
     }
     int status = convert(&adapter, has_source ? source.split : adapter.name, paths, &err);

@@ -151,6 +151,22 @@ EOF
     [[ $stderr == *"jq ended with status 3"* ]]
 }
 
+@test "lm-items: the data of an adapter of one's own are beside it" {
+    mkdir -p own/data elsewhere
+    printf '# data: all data/rows.jsonl\n# data: here %s/own/data/rows.jsonl\n{id: "\\($split)/\\(.n)"}\n' "$PWD" >own/words.jq
+    echo '{"n":1}' >own/data/rows.jsonl
+    [ "$(lm-items own/words.jq)" = '{"id":"rows/1"}' ]
+    [ "$(cd own && lm-items words.jq)" = '{"id":"rows/1"}' ]
+    [ "$(cd elsewhere && lm-items ../own/words.jq --split here)" = '{"id":"here/1"}' ]
+    rm own/data/rows.jsonl
+    run --separate-stderr lm-items own/words.jq
+    [ "$status" -eq 3 ]
+    [[ $stderr == "lm-items: own/data/rows.jsonl: No such file"* ]]
+    input=own/data/rows.jsonl
+    echo '{"n":1}' >"$input"
+    fails_everywhere alloc lm-items own/words.jq
+}
+
 @test "lm-items: an unknown data set or split is a usage error that lists the known" {
     run --separate-stderr lm-items nonesuch
     [ "$status" -eq 2 ]

@@ -44,13 +44,19 @@ static int unknown(const char *name, struct err *err)
     return -1;
 }
 
-int adapter_load(struct adapter *adapter, const char *name, struct err *err)
+/* By its path, which ends in .jq, and not by the name of one that came with lmutils. */
+static bool is_own(const char *name)
 {
     size_t len = strlen(name);
+    return len > 3 && strcmp(name + len - 3, ".jq") == 0;
+}
+
+int adapter_load(struct adapter *adapter, const char *name, struct err *err)
+{
     char file[128];
     struct buf path = {0};
     adapter->name = name;
-    if (len > 3 && strcmp(name + len - 3, ".jq") == 0)
+    if (is_own(name))
         return file_read(name, MAX_ADAPTER, &adapter->text, err);
     if (strchr(name, '/') || (size_t)snprintf(file, sizeof file, "%s.jq", name) >= sizeof file)
         return unknown(name, err);
@@ -83,6 +89,17 @@ int adapter_source(const struct adapter *adapter, const char *split, struct adap
     int rc = found ? 1 : known.len > 0 ? -1 : 0;
     buf_release(&known);
     return rc;
+}
+
+int adapter_beside(const struct adapter *adapter, const struct adapter_source *source, struct buf *path, struct err *err)
+{
+    const char *slash = strrchr(adapter->name, '/');
+    if (source->url[0] != '\0' || !is_own(adapter->name))
+        return 0;
+    if (slash && source->file[0] != '/')
+        buf_add(path, adapter->name, (size_t)(slash - adapter->name) + 1);
+    buf_add(path, source->file, strlen(source->file) + 1);
+    return path->failed ? err_nomem(err) : 0;
 }
 
 int adapter_program(const struct adapter *adapter, struct buf *program, struct err *err)
