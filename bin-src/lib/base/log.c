@@ -19,6 +19,12 @@ void log_set_level(enum log_level level)
     lowest = level;
 }
 
+enum log_form log_form(void)
+{
+    const char *form = getenv("LM_LOG");
+    return form && strcmp(form, "json") == 0 ? LOG_JSON : LOG_TEXT;
+}
+
 static void add_json(struct buf *line, enum log_level level, const char *message, const struct log_field *fields)
 {
     char ts[CLOCK_UTC_SIZE];
@@ -66,9 +72,8 @@ void log_write(enum log_level level, const char *message, const struct log_field
 {
     if (level < lowest)
         return;
-    const char *format = getenv("LM_LOG");
     struct buf line = {0};
-    if (format && strcmp(format, "json") == 0)
+    if (log_form() == LOG_JSON)
         add_json(&line, level, message, fields);
     else
         add_text(&line, message, fields);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_form { LOG_TEXT, LOG_JSON };
 
 struct log_field {
     const char *key; // NULL ends a list
@@ -21,6 +22,8 @@ struct log_field {
 
 /* Lines below level are dropped; LOG_INFO at the start (-q: LOG_WARN, -v: LOG_DEBUG). */
 void log_set_level(enum log_level level);
+/* What LM_LOG says. */
+enum log_form log_form(void);
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
 static inline struct log_field log_kv_text(const char *key, const char *text)
