@@ -351,6 +351,27 @@ EOF
     [ "$status" -eq 3 ]
 }
 
+@test "lm-stat --each: an id of any text is one cell of one line, and columns stand below each other" {
+    local timing='"timing":{"start":"s","sent_ns":0,"end_ns":1}' id
+    for id in 'a|b' 'a\nb\r\tc' 'a\\|b' 'größer 漢'; do
+        echo "{\"id\":\"$id\",\"response\":{\"error\":{\"kind\":\"timeout\"}},$timing}"
+    done >odd
+    run lm-stat --each --format md odd
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 6 ]
+    [[ ${lines[2]} == '| a\|b |  |'* ]]
+    [[ ${lines[3]} == '| a b  c |  |'* ]]
+    [[ ${lines[4]} == '| a\\\|b |  |'* ]]
+    run lm-stat --each odd
+    [ "${#lines[@]}" -eq 5 ]
+    [[ ${lines[1]} == 'a|b  '* && ${lines[2]} == 'a b  c  '* && ${lines[3]} == 'a\|b  '* ]]
+    for id in 1 2 3 4; do # its last word begins where the heading's does
+        before=${lines[$id]%timeout}
+        [ "${#before}" -eq "$(head -n 1 <<<"${lines[0]%error}" | tr -d '\n' | wc -m)" ]
+    done
+    lm-stat --each --format csv odd | grep '^"a$'
+}
+
 @test "lm-stat: --each and --by, and --each with two sets of limits, exclude each other" {
     run lm-stat --each --by task /dev/null
     [ "$status" -eq 2 ]
