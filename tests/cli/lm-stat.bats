@@ -372,6 +372,15 @@ EOF
     lm-stat --each --format csv odd | grep '^"a$'
 }
 
+@test "lm-stat: parts are those that share timing.start, in any order, whatever text it is" {
+    local start
+    for start in b a '' 'a\u0000b' 'a\u0000c' b 'a\u0000b' a ''; do
+        echo "{\"id\":\"i\",\"response\":{\"error\":{\"kind\":\"timeout\"}},\"timing\":{\"start\":\"$start\",\"sent_ns\":0,\"end_ns\":1}}"
+    done >parts.jsonl
+    [ "$(lm-stat --format json parts.jsonl | jq -c '[.parts[] | [.start, .requests]]')" = \
+        '[["b",2],["a",2],["",2],["a\u0000b",2],["a\u0000c",1]]' ]
+}
+
 @test "lm-stat: --each and --by, and --each with two sets of limits, exclude each other" {
     run lm-stat --each --by task /dev/null
     [ "$status" -eq 2 ]

@@ -264,7 +264,7 @@ static void write_parts(const struct summary *summary, enum grid_style style, st
     grid_cell(&grid, "part"), grid_cell(&grid, "requests"), grid_cell(&grid, "duration s"), grid_cell(&grid, "peak concurrency");
     for (size_t i = 0; i < summary->part_count; i++) {
         const struct summary_part *part = &summary->parts[i];
-        grid_cell(&grid, "%s", part->start);
+        grid_cell(&grid, "%.*s", STR_ARG(part->start));
         grid_cell(&grid, "%llu", (unsigned long long)part->requests);
         grid_cell(&grid, "%.2f", isnan(part->duration_s) ? 0 : part->duration_s);
         grid_cell(&grid, "%lld", (long long)part->peak);
