@@ -14,8 +14,10 @@ enum { MAX_ADAPTER = 100 << 10 }; // it becomes one argument of jq
 /* What stands around an adapter: the first on its first line, so that jq's line numbers are the adapter's. */
 static const char before[] =
     "def unchanged: \"unchanged\"; def written: if type == \"string\" then ltrimstr(\"" EXACT_MARK "\") else tojson"
-    " | split(\"\\\"" EXACT_MARK "\") | .[0] + ([.[1:][] | sub(\"\\\"\"; \"\")] | add) end; def string($name): .[$name] | if type == \"string\" then . elif . == null then "
-    "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end; def convert($split; $line; $opt; $exact): ";
+    " | split(\"\\\"" EXACT_MARK "\") | .[0] + ([.[1:][] | sub(\"\\\"\"; \"\")] | add) end;"
+    " def string($name): .[$name] | if type == \"string\" then . elif . == null then "
+    "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end;"
+    " def convert($split; $line; $opt; $exact): ";
 static const char behind[] =
     "\n; . as $row | if .text == null then . else try (.text | fromjson"
     " | (if $row.exact then $row.exact | fromjson else . end) as $exact | convert($row.split; $row.line; $opt; $exact)"
