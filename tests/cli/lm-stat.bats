@@ -381,6 +381,20 @@ EOF
         '[["b",2],["a",2],["",2],["a\u0000b",2],["a\u0000c",1]]' ]
 }
 
+@test "lm-stat: one is not many, in words too" {
+    local ok='{"id":"i","response":{"text":"x","status":200},"timing":{"start":"s","sent_ns":5,"first_ns":6,"last_ns":6,"end_ns":7,"chunks_ns":[6],"late":0'
+    local tried=',"attempts":[{"sent_ns":0,"end_ns":1}]}}'
+    echo "$ok$tried" >one
+    run lm-stat one
+    [[ $output == *" 1 completed, 1 retry"$'\n'* ]]
+    [[ $output == *"; of 1 request not counted,"* ]]
+    [[ $output == *" 0 of 1 chunk ("* ]]
+    run lm-stat one one
+    [[ $output == *" 2 completed, 2 retries"$'\n'* ]]
+    [[ $output == *"; of 2 requests not counted,"* ]]
+    [[ $output == *" 0 of 2 chunks ("* ]]
+}
+
 @test "lm-stat: --each and --by, and --each with two sets of limits, exclude each other" {
     run lm-stat --each --by task /dev/null
     [ "$status" -eq 2 ]
