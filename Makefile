@@ -1,4 +1,4 @@
-# lmutils: coreutils for language-model experiments. `make help` lists the targets.
+# lmutils: coreutils for language-model experiments. `make help` lists the targets and the variables.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -6,12 +6,18 @@ SHELL       := /bin/bash
 .SUFFIXES:
 .DEFAULT_GOAL := all
 
+# "## NAME: ..." is a variable's line in `make help`.
 VERSION := 0.1.0
+## PREFIX: install: bin/ and share/ go there (/usr/local)
+## DESTDIR: install: what stands before PREFIX, for packages (nothing)
 PREFIX  ?= /usr/local
+## CFLAGS: the compiler's (-O2 -g); so CXXFLAGS (CFLAGS), LDFLAGS; CC and CXX choose another compiler
 CFLAGS  ?= -O2 -g
 CXXFLAGS ?= $(CFLAGS)
 
 comma := ,
+## SAN: 1: with ASan and UBSan, in build/san
+## WERROR: 1: warnings are errors
 # A sanitised build (make SAN=1) has its own folder: neither makes the other rebuild.
 build := build$(if $(SAN),/san)
 san   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -79,13 +85,16 @@ clean:  ## remove what was built
 	rm -rf build
 
 .PHONY: help
-help:  ## list the targets
+help:  ## list the targets and the variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "variables (make TARGET NAME=VALUE):"
+	@awk -F ': ' '/^## [A-Z_]+: /{printf "  %-14s %s\n", substr($$1, 4), substr($$0, length($$1) + 3)}' $(MAKEFILE_LIST)
 
 # For stages, each of which writes one file $@ of a run, results/EXPERIMENT/RUN/. RUN= names one to go on with (latest:
 # the last, if there is one), else it is the time of the start. $(to) ends a pipe of our own programs: $@ gets its name
 # when it is whole, and exit 1 (some records failed, and say so) of any of them keeps it. $(some) is for lm-send, which
 # keeps what it has under a name of its own and goes on there the next time.
+## RUN: quickstart: go on with this run of results/quickstart/, or with the latest (a new one)
 started := $(shell date -u +%Y%m%dT%H%M%SZ)
 latest   = $(lastword $(sort $(notdir $(wildcard results/$1/*))))
 run_of   = results/$1/$(or $(if $(filter latest,$(RUN)),$(latest),$(RUN)),$(started))

@@ -40,13 +40,13 @@ static void tell(void *arg, enum check_level level, const char *member, const ch
 static int print(const struct counts *counts, struct err *err)
 {
     const struct {
-        const char *name;
+        const char *name, *one;
         int64_t count;
-    } lines[] = {{"records", counts->records},
-                 {"malformed", counts->malformed},
-                 {"wrong", counts->wrong},
-                 {"problems", counts->problems},
-                 {"notes", counts->notes}};
+    } lines[] = {{"records", "record", counts->records},
+                 {"malformed", "malformed", counts->malformed},
+                 {"wrong", "wrong", counts->wrong},
+                 {"problems", "problem", counts->problems},
+                 {"notes", "note", counts->notes}};
     struct buf out = {0};
     if (opt.format == 1)
         json_object(&out);
@@ -54,7 +54,7 @@ static int print(const struct counts *counts, struct err *err)
         if (opt.format == 1)
             json_key(&out, lines[i].name), json_int(&out, lines[i].count);
         else
-            buf_addf(&out, "%s%" PRId64 " %s", i ? ", " : "", lines[i].count, lines[i].name);
+            buf_addf(&out, "%s%" PRId64 " %s", i ? ", " : "", lines[i].count, lines[i].count == 1 ? lines[i].one : lines[i].name);
     if (opt.format == 1)
         json_object_end(&out);
     buf_add_char(&out, '\n');

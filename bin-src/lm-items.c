@@ -11,6 +11,7 @@
 #include "base/share.h"
 #include "jsonl/jsonl.h"
 #include "text/adapter.h"
+#include "text/exact.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,13 +50,14 @@ static int wait_for(pid_t pid)
 }
 
 /* The path of the data, which are fetched if they are not here yet. The caller frees it. */
-static char *data_path(const struct adapter_source *source)
+static char *data_path(const struct adapter *adapter, const struct adapter_source *source)
 {
     struct buf path = {0}, script = {0};
     struct err err;
     pid_t pid;
     bool ours = source->url[0] == '\0';
-    if (share_path(&path, ours ? SHARE_CONFIGS : SHARE_DATA, source->file, &err) < 0)
+    if (adapter_beside(adapter, source, &path, &err) < 0 ||
+        (path.len == 0 && share_path(&path, ours ? SHARE_CONFIGS : SHARE_DATA, source->file, &err) < 0))
         die(EXIT_CANNOT, &err);
     if (ours || access(path.ptr, F_OK) == 0)
         return path.ptr;
@@ -82,7 +84,7 @@ static struct str split_of(const char *usual, struct str file)
     return (struct str){base, (size_t)((dot && dot > base ? dot : file.ptr + file.len) - base)};
 }
 
-static void add_row(const char *usual, const char *where, struct str text, const char *error, struct buf *out)
+static void add_row(const char *usual, const char *where, struct str text, struct str exact, const char *error, struct buf *out)
 {
     const char *colon = strrchr(where, ':');
     struct str file = {where, (size_t)(colon - where)};
@@ -94,6 +96,8 @@ static void add_row(const char *usual, const char *where, struct str text, const
         json_key(out, "split"), json_str(out, split_of(usual, file));
         json_key(out, "line"), json_raw(out, str_of(colon + 1));
         json_key(out, "text"), json_str(out, text);
+        if (exact.len > 0)
+            json_key(out, "exact"), json_str(out, exact);
     }
     json_object_end(out);
     buf_add_char(out, '\n');
@@ -104,12 +108,16 @@ static int feed(const char *usual, char **paths, int fd)
 {
     enum { ENOUGH = 64 << 10 };
     struct err err = {0};
-    struct buf out = {0};
+    struct buf out = {0}, exact = {0};
     struct jsonl_record *rec;
     enum jsonl_got got = JSONL_FAILED;
     struct jsonl_reader *in = jsonl_open(paths, &err);
     while (in && (got = jsonl_next(in, &rec, &err)) != JSONL_END && got != JSONL_FAILED && !out.failed) {
-        add_row(usual, jsonl_where(in), rec->line, got == JSONL_BAD ? err.msg : NULL, &out);
+        buf_clear(&exact);
+        if (got == JSONL_RECORD && exact_hide(rec->line, &exact, &err) < 0)
+            got = JSONL_BAD;
+        add_row(usual, jsonl_where(in), rec->line, buf_str(&exact), got == JSONL_BAD ? err.msg : NULL, &out);
+        out.failed = out.failed || exact.failed;
         if (out.len >= ENOUGH) {
             if (out_all(fd, out.ptr, out.len, &err) < 0)
                 return EXIT_CANNOT;
@@ -123,6 +131,7 @@ static int feed(const char *usual, char **paths, int fd)
         err_nomem(&err), warn("%s", err.msg);
     int rc = out.failed || out_all(fd, out.ptr, out.len, &err) < 0 ? EXIT_CANNOT : EXIT_DONE;
     buf_release(&out);
+    buf_release(&exact);
     return rc;
 }
 
@@ -168,8 +177,8 @@ static pid_t start_jq(const struct adapter *adapter, int in, int out, struct err
     return pid;
 }
 
-/* Prints the item in one line of jq's. */
-static int take(const struct jsonl_record *rec, struct err *err)
+/* Prints the item in one line of jq's; shown is for it to use. */
+static int take(const struct jsonl_record *rec, struct buf *shown, struct err *err)
 {
     struct str text, where = STR("-");
     struct jsonl_member item;
@@ -179,9 +188,13 @@ static int take(const struct jsonl_record *rec, struct err *err)
     if (jval_str_at(rec->root, "/error", &text))
         return err_set(err, ERR_PARSE, "%.*s: %.*s", STR_ARG(where), STR_ARG(text));
     if (!jval_str_at(rec->root, "/text", &text)) {
-        if (!jsonl_member(rec, "item", &item) || !jval_str_at(rec->root, "/item/id", &text) || text.len == 0)
+        if (!jsonl_member(rec, "item", &item) || !jval_str_at(rec->root, "/item/id", &text) || text.len == 0 ||
+            str_starts(text, STR(EXACT_MARK)))
             return err_set(err, ERR_PARSE, "%.*s: the adapter made no item with an id", STR_ARG(where));
-        text = item.value;
+        buf_clear(shown);
+        text = exact_show(item.value, shown) ? buf_str(shown) : item.value;
+        if (shown->failed)
+            err_nomem(err), die(EXIT_CANNOT, err);
     }
     if (out_write(text.ptr, text.len, err) < 0 || out_write("\n", 1, err) < 0)
         die(EXIT_CANNOT, err);
@@ -194,6 +207,7 @@ static int take_all(bool *cut, struct err *err)
     char *nothing[] = {NULL};
     int64_t left = opt.samples > 0 && opt.count < INT64_MAX / opt.samples ? opt.count * opt.samples : opt.count;
     int status = EXIT_DONE;
+    struct buf shown = {0};
     struct jsonl_record *rec;
     enum jsonl_got got = JSONL_RECORD;
     struct jsonl_reader *in = jsonl_open(nothing, err);
@@ -202,13 +216,14 @@ static int take_all(bool *cut, struct err *err)
     while (left > 0 && (got = jsonl_next(in, &rec, err)) != JSONL_END) {
         if (got == JSONL_FAILED)
             die(EXIT_CANNOT, err);
-        if (got == JSONL_BAD || take(rec, err) < 0) {
+        if (got == JSONL_BAD || take(rec, &shown, err) < 0) {
             warn("%s", err->msg);
             status = EXIT_SOME_FAILED;
         } else
             left--;
     }
     *cut = got != JSONL_END;
+    buf_release(&shown);
     jsonl_close(in);
     return status;
 }
@@ -258,7 +273,7 @@ int main(int argc, char **argv)
     if (has_source < 0)
         opt_reject("--split", &err);
     if (!*paths && has_source) {
-        fetched[0] = data_path(&source);
+        fetched[0] = data_path(&adapter, &source);
         paths = fetched;
     }
     int status = convert(&adapter, has_source ? source.split : adapter.name, paths, &err);

@@ -132,7 +132,9 @@ static int set_system(struct template *template, struct err *err)
         return template_set_system(template, str_of(opt.system), err);
     if (!opt.system_file)
         return 0;
-    int rc = file_read(opt.system_file, MAX_FILE, &text, err) < 0 ? -1 : template_set_system(template, str_trim(buf_str(&text)), err);
+    int rc = file_read(opt.system_file, MAX_FILE, &text, err);
+    if (rc == 0)
+        rc = template_set_system(template, str_trim(str_skip_bom(buf_str(&text))), err);
     buf_release(&text);
     return rc;
 }

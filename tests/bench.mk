@@ -4,6 +4,7 @@ $(build)/tests/bench/floor: tests/bench/floor.c | $(build)/deps-build.ok
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(warnings) $(CFLAGS) -D_GNU_SOURCE -o $@ $<
 
+## MEGABYTES: bench: of the records that each filter reads (200)
 .PHONY: bench
 bench: $(programs) $(build)/tests/bench/floor  ## print what the load client and the filters reach on this machine
 	@tests/bench/load.sh

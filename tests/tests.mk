@@ -59,6 +59,7 @@ test-%: tests
 
 # Needs clang and libclang-rt-14-dev. New inputs that matter are kept in build/fuzz/NAME; what crashes is written to
 # build/fuzz/NAME.crash-*: mend it, and add it to tests/fuzz/corpus/NAME, where make test replays it.
+## FUZZ_SECONDS: fuzz: for each parser (60)
 FUZZ_SECONDS ?= 60
 fuzz_flags := -O1 -g -fsanitize=address$(comma)undefined -fno-sanitize-recover=all
 fuzz_sources := $(wildcard bin-src/lib/*/*.c bin-src/lib/*/*.cpp)

@@ -125,6 +125,10 @@ fails_with() {
     run --separate-stderr env LM_LOG=json SLURM_JOB_ID=17 filter in
     [ "$(jq -c '[.level, .logger, .message, .job_id, .records, .as]' <<<"$stderr")" = '["info","filter","numbered","17",1,"seen"]' ]
     [[ $(jq -r .ts <<<"$stderr") =~ ^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:]{8}\.[0-9]{6}Z$ ]]
+    run --separate-stderr env LM_LOG=json filter --nothing
+    [ "$status" -eq 2 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [ "$(jq -c '[.level, .message]' <<<"$stderr")" = '["error","--nothing: no such option"]' ]
     run --separate-stderr env LM_LOG=json filter nowhere
     [ "$(jq -r '.level + " " + .message' <<<"$stderr")" = "error nowhere: No such file or directory" ]
 }

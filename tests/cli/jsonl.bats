@@ -13,6 +13,19 @@ load ../lib
     diff out - <<<$'{"a":1,"seen":1}\n{"b":2,"seen":2}'
 }
 
+@test "a byte order mark is skipped at the start of each file, plain or packed, and nowhere else" {
+    printf '\xef\xbb\xbf{"a":1}\n\xef\xbb\xbf{"b":2}\n' >in
+    printf '\xef\xbb\xbf' >mark
+    printf '\xef\xbb\xbf\n{"c":3}' | gzip >in.gz
+    run --separate-stderr filter -q in mark in.gz - <in
+    [ "$status" -eq 1 ]
+    [ "$output" = $'{"a":1,"seen":1}\n{"c":3,"seen":2}\n{"a":1,"seen":3}' ]
+    [ "${#stderr_lines[@]}" -eq 3 ]
+    [[ ${stderr_lines[0]} == "filter: in:2: not JSON"* ]]
+    [ "${stderr_lines[1]}" = "filter: in.gz:1: an empty line" ]
+    [[ ${stderr_lines[2]} == "filter: -:2: not JSON"* ]]
+}
+
 @test "an empty input is no record and no error" {
     [ -z "$(filter -q </dev/null)" ]
     : >empty

@@ -89,6 +89,17 @@ code_of() {
     done
 }
 
+@test "make help lists every variable that the Makefiles ask for" {
+    local name failed=0 help
+    help=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory help)
+    for name in $(grep -ohE '\$\([A-Z_]+\)|\$\(if \$\([A-Z_]+\)|^[A-Z_]+ +\?=' Makefile pipelines/*.mk tests/*.mk | grep -oE '[A-Z_]+' | sort -u) \
+        MEGABYTES LM_DATA_MIRROR; do
+        [[ " AR CC CXX LDLIBS MAKE MAKECMDGOALS MAKEFILE_LIST MAKEFLAGS VERSION LDFLAGS CXXFLAGS " == *" $name "* ]] ||
+            grep -qE "^  $name " <<<"$help" || { echo "$name"; failed=1; }
+    done
+    [ "$failed" -eq 0 ]
+}
+
 @test "make install puts programs, manual, completions, adapters and prompts under DESTDIR and PREFIX" {
     compgen -G 'bin-src/lm-*.c' >/dev/null || skip "no programs yet"
     local to=$BATS_TEST_TMPDIR/package source

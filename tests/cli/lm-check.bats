@@ -13,7 +13,7 @@ says_of() {
 }
 
 @test "lm-check: a whole record has no problem, and neither has any stage before it" {
-    [ "$(lm-check <<<"$whole")" = "1 records, 0 malformed, 0 wrong, 0 problems, 0 notes" ]
+    [ "$(lm-check <<<"$whole")" = "1 record, 0 malformed, 0 wrong, 0 problems, 0 notes" ]
     lm-check <<<'{"id":"a"}'
     lm-check <<<'{"id":"a","response":{"status":503,"error":{"kind":"http_status","message":""}},"timing":{"start":"2026-11-24T07:43:00Z","start_ns":0}}'
     lm-check </dev/null
@@ -90,7 +90,7 @@ says_of() {
     run --separate-stderr lm-check <<<'{"id":"1234567890123456789","a":{"b":[9007199254740992,9007199254740993]},"c":"9007199254740993"}'
     [ "$status" -eq 0 ]
     [ "$stderr" = "lm-check: -:1: a.b[1]: is an integer beyond 2^53, which jq 1.6 and others round (a note)" ]
-    [ "$output" = "1 records, 0 malformed, 0 wrong, 0 problems, 1 notes" ]
+    [ "$output" = "1 record, 0 malformed, 0 wrong, 0 problems, 1 note" ]
     for pad in {1..70}; do # wherever in the line it stands
         printf '{"id":"%*s","a":9007199254740993}\n' "$pad" x
     done >padded

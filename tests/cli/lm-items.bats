@@ -78,6 +78,62 @@ EOF
     [ "$stderr" = "lm-items: -:1: --gold nope: is missing" ]
 }
 
+@test "lm-items jsonl: of several options, the one whose member is missing is named" {
+    run --separate-stderr lm-items jsonl --input nosuch <<<'{"q":"x","gold":"5"}'
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "lm-items: -:1: --input nosuch: is missing" ]
+    run --separate-stderr lm-items jsonl --id a.b --input q --gold gold <<<'{"q":"x","a":["s"],"gold":"5"}'
+    [ "$stderr" = "lm-items: -:1: --id a.b: is missing" ]
+    run --separate-stderr lm-items jsonl --input q.0.text <<<'{"q":"x","gold":"5"}'
+    [ "$stderr" = "lm-items: -:1: --input q.0.text: is missing" ]
+}
+
+@test "lm-items jsonl: numbers stay as they are written" {
+    cat >rows.jsonl <<'EOF'
+{"id":1234567890123456789,"q":"x","gold":9007199254740993}
+{"id":1234567890123456788,"q":"-0 1.50","gold":18.50}
+{"n":[-0,1e3,{"a":-1.50,"b":12345678901234567890}],"s":"1.0","t":"\"","gold":[1.0,"1.0",7],"meta":{"seed":9007199254740993}}
+EOF
+    run --separate-stderr lm-items jsonl rows.jsonl -t gsm8k
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = '{"id":"1234567890123456789","task":"gsm8k","input":{"q":"x"},"gold":"9007199254740993"}' ]
+    [ "${lines[1]}" = '{"id":"1234567890123456788","task":"gsm8k","input":{"q":"-0 1.50"},"gold":"18.50"}' ]
+    [ "${lines[2]}" = '{"id":"rows/3","task":"gsm8k","input":{"n":[-0,1e3,{"a":-1.50,"b":12345678901234567890}],"s":"1.0","t":"\""},"gold":[1.0,"1.0",7],"meta":{"seed":9007199254740993}}' ]
+    run --separate-stderr lm-items jsonl --id key --gold n.1 --input q=n.0 <<<'{"key":[1.50,2,"1.0"],"n":[9007199254740993,1.10]}'
+    [ "$output" = '{"id":"[1.50,2,\"1.0\"]","task":"chat","input":{"q":9007199254740993},"gold":"1.10"}' ]
+    run --separate-stderr lm-items jsonl --samples 1 <<<'{"id":"a","input":{"seed":9007199254740993}}'
+    [ "$output" = '{"id":"a#1","input":{"seed":9007199254740993},"meta":{"item":"a"}}' ]
+}
+
+@test "lm-items: an adapter has rows as jq reads them, and \$exact, with numbers as they are written" {
+    echo '{id: "\(.n)/\($exact.n | written)", gold: ($exact.a | written), input: {sum: (.a + 1), n: $exact.n}}' >own.jq
+    run --separate-stderr lm-items own.jq <<<'{"n":1.50,"a":2}'
+    [ "$output" = '{"id":"1.5/1.50","gold":"2","input":{"sum":3,"n":1.50}}' ]
+    echo '{id: $exact.n}' >no-text.jq
+    run --separate-stderr lm-items no-text.jq <<<'{"n":1.50}'
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "lm-items: -:1: the adapter made no item with an id" ]
+}
+
+@test "lm-items: a text with the mark of such numbers is refused, escaped or not" {
+    run --separate-stderr lm-items jsonl <<<$'{"q":"\xef\xb7\x901.5"}\n{"q":"\\uFdD0"}\n{"q":"\\\\ufdd0"}'
+    [ "$status" -eq 1 ]
+    [ "$(jq -r .input.q <<<"$output")" = '\ufdd0' ]
+    [ "${stderr_lines[0]}" = "lm-items: -:1: has U+FDD0 in a text, which is no character" ]
+    [[ ${stderr_lines[1]} == "lm-items: -:2: has U+FDD0"* ]]
+}
+
+@test "lm-items jsonl: a gold or id that is null is none" {
+    run --separate-stderr lm-items jsonl <<<$'{"q":"a","gold":null}\n{"q":"b","gold":null,"answer":"7"}\n{"q":"c","id":null,"answer":null}'
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = '{"id":"jsonl/1","task":"chat","input":{"q":"a"}}' ]
+    [ "${lines[1]}" = '{"id":"jsonl/2","task":"chat","input":{"q":"b"},"gold":"7"}' ]
+    [ "${lines[2]}" = '{"id":"jsonl/3","task":"chat","input":{"q":"c"}}' ]
+    run --separate-stderr lm-items jsonl --gold gold <<<'{"q":"a","gold":null}'
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "lm-items: -:1: --gold gold: is missing" ]
+}
+
 @test "lm-items: an adapter of one's own, which may make several items of a row" {
     echo '.words[] | {id: "w/\($line)/\(.)", task: "chat", input: {prompt: .}}' >words.jq
     run --separate-stderr lm-items ./words.jq <<<$'{"words":["a","b"]}\n{"words":[]}\n{"words":["c"]}\n{"words":3}'
@@ -93,6 +149,22 @@ EOF
     run --separate-stderr lm-items broken.jq <<<'{"a":1}'
     [ "$status" -eq 3 ]
     [[ $stderr == *"jq ended with status 3"* ]]
+}
+
+@test "lm-items: the data of an adapter of one's own are beside it" {
+    mkdir -p own/data elsewhere
+    printf '# data: all data/rows.jsonl\n# data: here %s/own/data/rows.jsonl\n{id: "\\($split)/\\(.n)"}\n' "$PWD" >own/words.jq
+    echo '{"n":1}' >own/data/rows.jsonl
+    [ "$(lm-items own/words.jq)" = '{"id":"rows/1"}' ]
+    [ "$(cd own && lm-items words.jq)" = '{"id":"rows/1"}' ]
+    [ "$(cd elsewhere && lm-items ../own/words.jq --split here)" = '{"id":"here/1"}' ]
+    rm own/data/rows.jsonl
+    run --separate-stderr lm-items own/words.jq
+    [ "$status" -eq 3 ]
+    [[ $stderr == "lm-items: own/data/rows.jsonl: No such file"* ]]
+    input=own/data/rows.jsonl
+    echo '{"n":1}' >"$input"
+    fails_everywhere alloc lm-items own/words.jq
 }
 
 @test "lm-items: an unknown data set or split is a usage error that lists the known" {

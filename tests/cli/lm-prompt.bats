@@ -103,6 +103,20 @@ item='{"id":"a","task":"gsm8k","input":{"question":"How many?"},"gold":"4","meta
     [[ $stderr == *"bare:1: meta.solution: is missing"* ]]
 }
 
+@test "lm-prompt: a template with a byte order mark, or with CR LF, is as one without; so is a system message" {
+    printf '%s\n' '[system]' 'S' '' 's' '[user]' '\[a' '{{input.question}}' >plain
+    printf '\xef\xbb\xbf' | cat - plain >marked
+    sed 's/$/\r/' plain >crlf
+    sed 's/$/\r/' marked >both
+    lm-prompt --template plain <<<"$item" >want
+    for file in marked crlf both; do
+        lm-prompt --template "$file" <<<"$item" | diff want -
+    done
+    [ "$(jq -r '.request.messages | map(.role) | join(" ")' want)" = "system user" ]
+    printf '\xef\xbb\xbfS\n' >system
+    [ "$(lm-prompt --template plain --system-file system <<<"$item" | jq -r '.request.messages[0].content')" = S ]
+}
+
 @test "lm-prompt: a template that is wrong, or not there, is exit 3, with its line" {
     printf '[user]\nx\n[sytem]\n' >wrong
     run --separate-stderr lm-prompt --template wrong <<<"$item"

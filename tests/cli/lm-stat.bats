@@ -397,6 +397,50 @@ EOF
     [ "$status" -eq 3 ]
 }
 
+@test "lm-stat --each: an id of any text is one cell of one line, and columns stand below each other" {
+    local timing='"timing":{"start":"s","sent_ns":0,"end_ns":1}' id
+    for id in 'a|b' 'a\nb\r\tc' 'a\\|b' 'größer 漢'; do
+        echo "{\"id\":\"$id\",\"response\":{\"error\":{\"kind\":\"timeout\"}},$timing}"
+    done >odd
+    run lm-stat --each --format md odd
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 6 ]
+    [[ ${lines[2]} == '| a\|b |  |'* ]]
+    [[ ${lines[3]} == '| a b  c |  |'* ]]
+    [[ ${lines[4]} == '| a\\\|b |  |'* ]]
+    run lm-stat --each odd
+    [ "${#lines[@]}" -eq 5 ]
+    [[ ${lines[1]} == 'a|b  '* && ${lines[2]} == 'a b  c  '* && ${lines[3]} == 'a\|b  '* ]]
+    for id in 1 2 3 4; do # its last word begins where the heading's does
+        before=${lines[$id]%timeout}
+        [ "${#before}" -eq "$(head -n 1 <<<"${lines[0]%error}" | tr -d '\n' | wc -m)" ]
+    done
+    lm-stat --each --format csv odd | grep '^"a$'
+}
+
+@test "lm-stat: parts are those that share timing.start, in any order, whatever text it is" {
+    local start
+    for start in b a '' 'a\u0000b' 'a\u0000c' b 'a\u0000b' a ''; do
+        echo "{\"id\":\"i\",\"response\":{\"error\":{\"kind\":\"timeout\"}},\"timing\":{\"start\":\"$start\",\"sent_ns\":0,\"end_ns\":1}}"
+    done >parts.jsonl
+    [ "$(lm-stat --format json parts.jsonl | jq -c '[.parts[] | [.start, .requests]]')" = \
+        '[["b",2],["a",2],["",2],["a\u0000b",2],["a\u0000c",1]]' ]
+}
+
+@test "lm-stat: one is not many, in words too" {
+    local ok='{"id":"i","response":{"text":"x","status":200},"timing":{"start":"s","sent_ns":5,"first_ns":6,"last_ns":6,"end_ns":7,"chunks_ns":[6],"late":0'
+    local tried=',"attempts":[{"sent_ns":0,"end_ns":1}]}}'
+    echo "$ok$tried" >one
+    run lm-stat one
+    [[ $output == *" 1 completed, 1 retry"$'\n'* ]]
+    [[ $output == *"; of 1 request not counted,"* ]]
+    [[ $output == *" 0 of 1 chunk ("* ]]
+    run lm-stat one one
+    [[ $output == *" 2 completed, 2 retries"$'\n'* ]]
+    [[ $output == *"; of 2 requests not counted,"* ]]
+    [[ $output == *" 0 of 2 chunks ("* ]]
+}
+
 @test "lm-stat: --each and --by, and --each with two sets of limits, exclude each other" {
     run lm-stat --each --by task /dev/null
     [ "$status" -eq 2 ]

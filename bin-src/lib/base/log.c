@@ -20,10 +20,10 @@ void log_set_level(enum log_level level)
     lowest = level;
 }
 
-static bool is_json(void)
+enum log_form log_form(void)
 {
-    const char *format = getenv("LM_LOG");
-    return format && strcmp(format, "json") == 0;
+    const char *form = getenv("LM_LOG");
+    return form && strcmp(form, "json") == 0 ? LOG_JSON : LOG_TEXT;
 }
 
 static void add_json(struct buf *line, enum log_level level, struct str message, const struct log_field *fields)
@@ -74,7 +74,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
     if (level < lowest)
         return;
     struct buf line = {0};
-    if (is_json())
+    if (log_form() == LOG_JSON)
         add_json(&line, level, str_of(message), fields);
     else
         add_text(&line, message, fields);
@@ -94,9 +94,9 @@ void log_lines(enum log_level level, const char *from, struct str lines)
     if (level < lowest)
         return;
     progress_erase();
-    if (!is_json())
+    if (!log_form() == LOG_JSON)
         out_all(STDERR_FILENO, lines.ptr, lines.len, &ignored);
-    while (is_json() && lines.len > 0) {
+    while (log_form() == LOG_JSON && lines.len > 0) {
         const char *feed = memchr(lines.ptr, '\n', lines.len);
         size_t len = feed ? (size_t)(feed - lines.ptr) : lines.len, whole = len + (feed != NULL);
         buf_clear(&object);

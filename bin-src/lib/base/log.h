@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_form { LOG_TEXT, LOG_JSON };
 
 struct log_field {
     const char *key; // NULL ends a list
@@ -23,6 +24,8 @@ struct log_field {
 
 /* Lines below level are dropped; LOG_INFO at the start (-q: LOG_WARN, -v: LOG_DEBUG). */
 void log_set_level(enum log_level level);
+/* What LM_LOG says. */
+enum log_form log_form(void);
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
 /* Lines that somebody else wrote (from), each with its line feed: as they are, or with LM_LOG=json an object each, of

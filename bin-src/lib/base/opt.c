@@ -38,7 +38,8 @@ void opt_fail(const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     log_error(text);
-    dprintf(2, "try %s --help\n", program_invocation_short_name);
+    if (log_form() == LOG_TEXT) // JSON has an object a line and no other
+        dprintf(2, "try %s --help\n", program_invocation_short_name);
     exit(EXIT_USAGE);
 }
 

@@ -59,6 +59,13 @@ static inline void str_conceal(struct str text, struct str secret)
     }
 }
 
+/* Without the byte order mark that some editors put in front of UTF-8. */
+static inline struct str str_skip_bom(struct str a)
+{
+    size_t mark = str_starts(a, STR("\xef\xbb\xbf")) ? 3 : 0;
+    return (struct str){a.ptr + mark, a.len - mark};
+}
+
 /* Without blanks, tabs, CR and LF at both ends. */
 static inline struct str str_trim(struct str a)
 {

@@ -114,8 +114,12 @@ static int next_line(struct jsonl_reader *reader, struct str *line, struct err *
             size_t len = newline ? (size_t)(newline - from) : have;
             *line = (struct str){from, len};
             reader->at += len + (newline ? 1 : 0);
-            reader->line++;
-            return 1;
+            if (reader->line++ == 0)
+                *line = str_skip_bom(*line);
+            if (line->len > 0 || newline)
+                return 1;
+            searched = 0; // the mark was all
+            continue;
         }
         searched = have;
         if (!reader->ended) {

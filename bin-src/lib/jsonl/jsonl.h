@@ -19,8 +19,9 @@
  *     jsonl_close(in);
  *
  * A line has any length. It is parsed whole: it must be one JSON object whose names, compared unescaped, are all
- * different at the top level. A record is copied through byte for byte, and members are appended at its end (design,
- * section 2). What a record holds lives until the next jsonl_next. One thread at a time.
+ * different at the top level. A byte order mark at the start of a file belongs to no line. A record is copied through
+ * byte for byte, and members are appended at its end (design, section 2). What a record holds lives until the next
+ * jsonl_next. One thread at a time.
  */
 #ifndef JSONL_JSONL_H
 #define JSONL_JSONL_H

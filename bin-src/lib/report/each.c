@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "report/csv.h"
+#include "report/grid.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -87,41 +88,39 @@ static void add_thousandths(struct buf *out, double number)
     buf_add(out, text, len);
 }
 
-/* Flush left below 0, else right; bytes, and not characters: ids are mostly ASCII. */
+/* Flush left below 0, else right; what is flush right is ASCII. */
 static void add_padded(struct buf *out, struct str text, int width)
 {
-    size_t wide = (size_t)(width < 0 ? -width : width), fill = wide > text.len ? wide - text.len : 0;
-    if (width < 0)
-        buf_add_str(out, text);
-    while (fill-- > 0)
+    size_t wide = (size_t)(width < 0 ? -width : width), taken = width < 0 ? grid_add_text(out, text, GRID_TEXT) : text.len;
+    for (; taken < wide; taken++)
         buf_add_char(out, ' ');
     if (width >= 0)
         buf_add_str(out, text);
 }
 
-/* Without quotes. Rounded for people, whole for programs. */
-static void add_cell(const struct cell *cell, enum opt_format format, struct buf *out)
+/* Without quotes; rounded for people, whole for programs. Lives as long as cell and scratch do. */
+static struct str text_of(const struct cell *cell, enum opt_format format, struct buf *scratch)
 {
     char text[40];
+    buf_clear(scratch);
     switch (cell->kind) {
     case CELL_ABSENT:
-        return;
+        break;
     case CELL_TEXT:
-        buf_add_str(out, cell->text);
-        return;
+        return cell->text;
     case CELL_COUNT:
-        buf_add(out, text, num_format_int(text, cell->count));
-        return;
+        buf_add(scratch, text, num_format_int(text, cell->count));
+        break;
     case CELL_NUMBER:
         if (format == FORMAT_CSV)
-            buf_add(out, text, num_format_double(text, sizeof text, cell->number));
+            buf_add(scratch, text, num_format_double(text, sizeof text, cell->number));
         else
-            add_thousandths(out, cell->number);
-        return;
+            add_thousandths(scratch, cell->number);
+        break;
     case CELL_TRUTH:
-        buf_add_str(out, cell->truth ? STR("true") : STR("false"));
-        return;
+        return cell->truth ? STR("true") : STR("false");
     }
+    return buf_str(scratch);
 }
 
 static void write_json(const struct cell cells[COLUMNS], struct buf *out)
@@ -154,12 +153,10 @@ static void write_json(const struct cell cells[COLUMNS], struct buf *out)
 
 static void write_row(enum opt_format format, const struct cell cells[COLUMNS], struct buf *out)
 {
-    struct buf text = {0};
+    struct buf scratch = {0};
     for (int i = 0; i < COLUMNS; i++) {
-        buf_clear(&text);
-        add_cell(&cells[i], format, &text);
-        struct str cell = buf_str(&text);
-        out->failed = out->failed || text.failed;
+        struct str cell = text_of(&cells[i], format, &scratch);
+        out->failed = out->failed || scratch.failed;
         switch (format) {
         case FORMAT_JSON:
             break;
@@ -169,7 +166,7 @@ static void write_row(enum opt_format format, const struct cell cells[COLUMNS], 
             break;
         case FORMAT_MD:
             buf_add_str(out, STR("| "));
-            buf_add_str(out, cell);
+            grid_add_text(out, cell, GRID_MARKDOWN);
             buf_add_char(out, ' ');
             break;
         case FORMAT_TEXT:
@@ -181,7 +178,7 @@ static void write_row(enum opt_format format, const struct cell cells[COLUMNS], 
     while (format == FORMAT_TEXT && out->len > 0 && out->ptr[out->len - 1] == ' ')
         out->len--;
     buf_add_str(out, format == FORMAT_MD ? STR("|\n") : STR("\n"));
-    buf_release(&text);
+    buf_release(&scratch);
 }
 
 void each_head(const struct each *each, struct buf *out)

@@ -31,6 +31,23 @@ static size_t width_of(const char *text)
     return width;
 }
 
+size_t grid_add_text(struct buf *out, struct str text, enum grid_style style)
+{
+    size_t added = 0, width = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool escaped = style == GRID_MARKDOWN && (c == '|' || c == '\\'), control = c < ' ' || c == 0x7f;
+        width += (c & 0xc0) != 0x80;
+        if (!escaped && !control)
+            continue;
+        buf_add(out, text.ptr + added, i - added);
+        buf_add_char(out, escaped ? '\\' : ' ');
+        added = i + control;
+    }
+    buf_add(out, text.ptr + added, text.len - added);
+    return width;
+}
+
 static void add_spaces(struct buf *out, size_t count)
 {
     while (count-- > 0)
@@ -46,7 +63,7 @@ static void add_text_row(const struct grid *grid, const char *cell, const size_t
         pending += column > 0 ? 2 : 0;
         if (width > 0) {
             add_spaces(out, pending + (left ? 0 : fill));
-            buf_add_str(out, str_of(cell));
+            grid_add_text(out, str_of(cell), GRID_TEXT);
             pending = left ? fill : 0;
         } else
             pending += fill;
@@ -59,13 +76,9 @@ static void add_markdown_row(const struct grid *grid, const char *cell, struct b
 {
     for (size_t column = 0; column < grid->columns; column++) {
         buf_add_str(out, STR("| "));
-        for (; *cell; cell++) {
-            if (*cell == '|')
-                buf_add_char(out, '\\');
-            buf_add_char(out, *cell);
-        }
+        grid_add_text(out, str_of(cell), GRID_MARKDOWN);
         buf_add_char(out, ' ');
-        cell++;
+        cell += strlen(cell) + 1;
     }
     buf_add_str(out, STR("|\n"));
 }

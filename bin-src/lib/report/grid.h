@@ -25,6 +25,10 @@ struct grid {
     size_t cells;
 };
 
+/* Adds the text of one cell, in one line and one cell whatever it holds: control characters are blanks, and in Markdown
+ * | and \ are escaped. Returns the characters of text. */
+size_t grid_add_text(struct buf *out, struct str text, enum grid_style style);
+
 void grid_cell(struct grid *grid, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void grid_write(const struct grid *grid, enum grid_style style, struct buf *out);
 void grid_release(struct grid *grid);

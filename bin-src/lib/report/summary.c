@@ -4,6 +4,7 @@
 #include "base/num.h"
 
 #include <math.h>
+#include <search.h>
 #include <stdlib.h>
 
 const struct summary_metric summary_metrics[METRIC_COUNT] = {
@@ -53,47 +54,78 @@ void summary_free(struct summary *summary)
         for (int metric = 0; metric < METRIC_COUNT; metric++)
             quantiles_free(summary->values[profile][metric]);
     for (size_t i = 0; i < summary->part_count; i++) {
-        free(summary->parts[i].start);
         buf_release(&summary->parts[i].load);
         peak_free(summary->parts[i].in_flight);
         peak_free(summary->parts[i].vllm);
     }
     bootstrap_release(summary->intervals, METRIC_COUNT);
     quantiles_free(summary->client.send_lag);
+    tdestroy(summary->part_places, free);
     free(summary->parts);
     free(summary->slos);
     free(summary);
 }
 
-static int add_part(struct summary *summary, const struct measured *request, struct err *err)
+/* Where the part of a start is. */
+struct part_place {
+    struct str start;
+    size_t part;
+    char text[]; // what start views, once it is kept
+};
+
+static int compare_places(const void *left, const void *right)
 {
-    struct str start = request->timing.start;
+    const struct part_place *a = left, *b = right;
+    size_t shorter = a->start.len < b->start.len ? a->start.len : b->start.len;
+    int order = memcmp(a->start.ptr, b->start.ptr, shorter);
+    return order != 0 ? order : (a->start.len > b->start.len) - (a->start.len < b->start.len);
+}
+
+/* Keeps a copy of the start, as that of the part that comes next. NULL: out of memory. */
+static const struct part_place *add_place(struct summary *summary, struct str start)
+{
+    struct part_place *place = malloc(sizeof *place + start.len);
+    if (!place)
+        return NULL;
+    memcpy(place->text, start.ptr, start.len);
+    place->start = (struct str){place->text, start.len};
+    place->part = summary->part_count;
+    if (tsearch(place, &summary->part_places, compare_places))
+        return place;
+    free(place);
+    return NULL;
+}
+
+static int add_part(struct summary *summary, struct str start, const struct measured *request, struct err *err)
+{
     struct summary_part *parts = realloc(summary->parts, (summary->part_count + 1) * sizeof *parts);
     if (!parts)
         return err_nomem(err);
     summary->parts = parts;
+    const struct part_place *place = add_place(summary, start);
+    if (!place)
+        return err_nomem(err);
     struct summary_part *part = &parts[summary->part_count];
-    *part = (struct summary_part){.first_ns = TIMING_NEVER, .last_ns = TIMING_NEVER};
-    part->start = strndup(start.ptr ? start.ptr : "", start.len);
+    *part = (struct summary_part){.start = place->start, .first_ns = TIMING_NEVER, .last_ns = TIMING_NEVER};
     part->in_flight = peak_new(summary->plan->keep);
     part->vllm = peak_new(summary->plan->keep);
     if (request->load.doc)
         jval_write(request->load, &part->load);
     summary->part_last = summary->part_count++;
-    return part->start && part->in_flight && part->vllm && !part->load.failed ? 0 : err_nomem(err);
+    return part->in_flight && part->vllm && !part->load.failed ? 0 : err_nomem(err);
 }
 
 /* Makes part_last that of the request: mostly it is already. */
 static int find_part(struct summary *summary, const struct measured *request, struct err *err)
 {
-    for (size_t i = 0; i < summary->part_count; i++) {
-        size_t at = (summary->part_last + i) % summary->part_count;
-        if (str_is(request->timing.start, summary->parts[at].start)) {
-            summary->part_last = at;
-            return 0;
-        }
-    }
-    return add_part(summary, request, err);
+    struct part_place wanted = {.start = request->timing.start.ptr ? request->timing.start : STR("")};
+    if (summary->part_count > 0 && str_eq(wanted.start, summary->parts[summary->part_last].start))
+        return 0;
+    struct part_place *const *found = tfind(&wanted, &summary->part_places, compare_places);
+    if (!found)
+        return add_part(summary, wanted.start, request, err);
+    summary->part_last = (*found)->part;
+    return 0;
 }
 
 static void widen(struct summary_part *part, int64_t at_ns)

@@ -45,7 +45,7 @@ struct summary_plan {
 
 /* Of the requests that share timing.start. */
 struct summary_part {
-    char *start;
+    struct str start;
     struct buf load;            // JSON text, as the part's first record has it
     uint64_t requests;
     int64_t first_ns, last_ns;  // first due or sent, last end; TIMING_NEVER: there is none
@@ -84,6 +84,7 @@ struct summary {
     struct summary_client client;
     struct summary_part *parts;
     size_t part_count, part_last;    // the one that the latest request belongs to
+    void *part_places;               // by their starts (tsearch)
 
     /* finished; NaN: not known */
     double duration_s, request_rps, output_tps, total_tps;

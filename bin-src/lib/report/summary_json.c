@@ -176,7 +176,7 @@ static void parts(const struct summary *summary, struct buf *out)
     for (size_t i = 0; i < summary->part_count; i++) {
         const struct summary_part *part = &summary->parts[i];
         json_object(out);
-        json_key(out, "start"), json_cstr(out, part->start);
+        json_key(out, "start"), json_str(out, part->start);
         count(out, "requests", part->requests);
         member(out, "duration_s", part->duration_s);
         json_key(out, "peak_concurrency"), json_int(out, part->peak);

@@ -16,6 +16,11 @@ static int add_counts(struct buf *out, const char *const *names, const uint64_t 
     return some;
 }
 
+static const char *plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 /* A line of the first table: its name, and what was written onto scratch, which is empty again after. */
 static void fact(struct grid *grid, const char *name, struct buf *scratch)
 {
@@ -44,18 +49,20 @@ static void add_requests(const struct summary *summary, struct buf *out)
     if (summary->cancelled > 0)
         buf_addf(out, ", %llu cancelled on request", (unsigned long long)summary->cancelled);
     if (summary->retries > 0)
-        buf_addf(out, ", %llu retries", (unsigned long long)summary->retries);
+        buf_addf(out, ", %llu %s", (unsigned long long)summary->retries, plural(summary->retries, "retry", "retries"));
     if (summary->warmup > 0)
         buf_addf(out, ", %llu warm-up left out", (unsigned long long)summary->warmup);
 }
 
 static void add_tokens(const struct summary *summary, struct buf *out)
 {
+    uint64_t uncounted = summary->sources[TOKENS_UNCOUNTED];
     buf_addf(out, "%llu in, %llu out, counted by ", (unsigned long long)summary->input_tokens, (unsigned long long)summary->output_tokens);
     if (add_counts(out, token_sources, summary->sources, TOKENS_UNCOUNTED + 1, TOKENS_COUNT) == 0)
         buf_add_str(out, STR("nobody"));
-    if (summary->sources[TOKENS_UNCOUNTED] > 0)
-        buf_addf(out, "; of %llu requests not counted, and not in these sums", (unsigned long long)summary->sources[TOKENS_UNCOUNTED]);
+    if (uncounted > 0)
+        buf_addf(out, "; of %llu %s not counted, and not in these sums", (unsigned long long)uncounted,
+                 plural(uncounted, "request", "requests"));
 }
 
 static void add_verdict(const struct summary_client *client, struct buf *out)
@@ -73,8 +80,8 @@ static void client_facts(struct grid *grid, const struct summary_client *client,
 {
     const struct quantiles *lag = client->send_lag;
     if (client->chunks > 0) {
-        buf_addf(scratch, "%llu of %llu chunks (%.3f%%)", (unsigned long long)client->late, (unsigned long long)client->chunks,
-                 100 * summary_share(client->late, client->chunks));
+        buf_addf(scratch, "%llu of %llu %s (%.3f%%)", (unsigned long long)client->late, (unsigned long long)client->chunks,
+                 plural(client->chunks, "chunk", "chunks"), 100 * summary_share(client->late, client->chunks));
         fact(grid, "  late", scratch);
     }
     if (add_counts(scratch, timing_clocks, client->clocks, 0, TIMING_CLOCK_COUNT) > 0)
@@ -224,7 +231,8 @@ static void write_metrics(const struct summary *summary, enum grid_style style, 
     if (few)
         buf_addf(out, "%s* fewer than %d samples lie beyond it\n", style == GRID_MARKDOWN ? "\\" : "", SUMMARY_FEW_SAMPLES);
     if (sketched)
-        buf_addf(out, "%s~ more than %zu values: percentiles are within 0.025%%\n", few && style == GRID_MARKDOWN ? "\n" : "", plan->keep);
+        buf_addf(out, "%s~ more than %zu %s: percentiles are within 0.025%%\n", few && style == GRID_MARKDOWN ? "\n" : "", plan->keep,
+                 plural(plan->keep, "value", "values"));
     grid_release(&grid);
 }
 
@@ -264,7 +272,7 @@ static void write_parts(const struct summary *summary, enum grid_style style, st
     grid_cell(&grid, "part"), grid_cell(&grid, "requests"), grid_cell(&grid, "duration s"), grid_cell(&grid, "peak concurrency");
     for (size_t i = 0; i < summary->part_count; i++) {
         const struct summary_part *part = &summary->parts[i];
-        grid_cell(&grid, "%s", part->start);
+        grid_cell(&grid, "%.*s", STR_ARG(part->start));
         grid_cell(&grid, "%llu", (unsigned long long)part->requests);
         grid_cell(&grid, "%.2f", isnan(part->duration_s) ? 0 : part->duration_s);
         grid_cell(&grid, "%lld", (long long)part->peak);

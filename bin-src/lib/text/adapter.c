@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/share.h"
+#include "text/exact.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -12,12 +13,16 @@ enum { MAX_ADAPTER = 100 << 10 }; // it becomes one argument of jq
 
 /* What stands around an adapter: the first on its first line, so that jq's line numbers are the adapter's. */
 static const char before[] =
-    "def unchanged: \"unchanged\"; def string($name): .[$name] | if type == \"string\" then . elif . == null then "
-    "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end; def convert($split; $line; $opt): ";
+    "def unchanged: \"unchanged\"; def written: if type == \"string\" then ltrimstr(\"" EXACT_MARK "\") else tojson"
+    " | split(\"\\\"" EXACT_MARK "\") | .[0] + ([.[1:][] | sub(\"\\\"\"; \"\")] | add) end;"
+    " def string($name): .[$name] | if type == \"string\" then . elif . == null then "
+    "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end;"
+    " def convert($split; $line; $opt; $exact): ";
 static const char behind[] =
-    "\n; . as $row | if .text == null then . else try (.text | fromjson | . as $value | convert($row.split; $row.line; $opt)"
+    "\n; . as $row | if .text == null then . else try (.text | fromjson"
+    " | (if $row.exact then $row.exact | fromjson else . end) as $exact | convert($row.split; $row.line; $opt; $exact)"
     " | if $opt.samples == 0 then {where: $row.where} + if . == \"unchanged\" then {text: $row.text} else {item: .} end"
-    " else (if . == \"unchanged\" then $value else . end) | .id as $id | range(1; $opt.samples + 1) as $k"
+    " else (if . == \"unchanged\" then $exact else . end) | .id as $id | range(1; $opt.samples + 1) as $k"
     " | .id = \"\\($id)#\\($k)\" | .meta.item = $id | {where: $row.where, item: .} end)"
     " catch {where: $row.where, error: (if type == \"string\" then . else tojson end)} end";
 
@@ -41,13 +46,19 @@ static int unknown(const char *name, struct err *err)
     return -1;
 }
 
-int adapter_load(struct adapter *adapter, const char *name, struct err *err)
+/* By its path, which ends in .jq, and not by the name of one that came with lmutils. */
+static bool is_own(const char *name)
 {
     size_t len = strlen(name);
+    return len > 3 && strcmp(name + len - 3, ".jq") == 0;
+}
+
+int adapter_load(struct adapter *adapter, const char *name, struct err *err)
+{
     char file[128];
     struct buf path = {0};
     adapter->name = name;
-    if (len > 3 && strcmp(name + len - 3, ".jq") == 0)
+    if (is_own(name))
         return file_read(name, MAX_ADAPTER, &adapter->text, err);
     if (strchr(name, '/') || (size_t)snprintf(file, sizeof file, "%s.jq", name) >= sizeof file)
         return unknown(name, err);
@@ -80,6 +91,17 @@ int adapter_source(const struct adapter *adapter, const char *split, struct adap
     int rc = found ? 1 : known.len > 0 ? -1 : 0;
     buf_release(&known);
     return rc;
+}
+
+int adapter_beside(const struct adapter *adapter, const struct adapter_source *source, struct buf *path, struct err *err)
+{
+    const char *slash = strrchr(adapter->name, '/');
+    if (source->url[0] != '\0' || !is_own(adapter->name))
+        return 0;
+    if (slash && source->file[0] != '/')
+        buf_add(path, adapter->name, (size_t)(slash - adapter->name) + 1);
+    buf_add(path, source->file, strlen(source->file) + 1);
+    return path->failed ? err_nomem(err) : 0;
 }
 
 int adapter_program(const struct adapter *adapter, struct buf *program, struct err *err)

@@ -105,9 +105,11 @@ static int add_path(struct part *part, struct str path, struct err *err)
     }
 }
 
-/* Takes one line of a part, its line end too. */
+/* Takes one line of a part, its line end too, which is a line feed however the file has it. */
 static int add_line(struct part *part, struct str line, struct err *err)
 {
+    bool crlf = line.len > 1 && memcmp(line.ptr + line.len - 2, "\r\n", 2) == 0;
+    line.len -= crlf ? 2 : 0;
     size_t from = 0, at = str_starts(line, STR("\\[")) ? ++from : 0;
     while (at < line.len) {
         struct str rest = {line.ptr + at, line.len - at};
@@ -127,7 +129,9 @@ static int add_line(struct part *part, struct str line, struct err *err)
         } else
             at++;
     }
-    return add_text(part, line.ptr + from, line.len - from, err);
+    if (add_text(part, line.ptr + from, line.len - from, err) < 0)
+        return -1;
+    return crlf ? add_text(part, "\n", 1, err) : 0;
 }
 
 /* 1: the line begins a part; 0: it is text; -1: it looks like a part and is none of the four. */
@@ -202,6 +206,7 @@ static bool has_part_line(struct str text)
 
 static int parse(struct template *t, struct str text, struct err *err)
 {
+    text = str_skip_bom(text);
     struct part *part = has_part_line(text) ? NULL : add_part(t, ROLE_USER, 1);
     enum role role = ROLE_USER;
     for (size_t number = 1; text.len > 0; number++) {

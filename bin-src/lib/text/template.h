@@ -8,7 +8,8 @@
  *
  * A template is text in parts. A line that is "[system]", "[user]", "[assistant]" or "[answer]" and nothing else begins
  * one, which goes on to the next such line, less empty lines at both ends; what stands before the first is a comment. A
- * text without such lines is one [user] part.
+ * text without such lines is one [user] part. A byte order mark in front is no text, and a line end is a line feed, also
+ * where the file has CR LF.
  *
  *     [system]
  *     Answer with a number behind ####.
