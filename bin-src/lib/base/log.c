@@ -94,7 +94,7 @@ void log_lines(enum log_level level, const char *from, struct str lines)
     if (level < lowest)
         return;
     progress_erase();
-    if (!log_form() == LOG_JSON)
+    if (log_form() == LOG_TEXT)
         out_all(STDERR_FILENO, lines.ptr, lines.len, &ignored);
     while (log_form() == LOG_JSON && lines.len > 0) {
         const char *feed = memchr(lines.ptr, '\n', lines.len);
