@@ -24,9 +24,9 @@ static struct {
     int mode, arrivals;
     int64_t concurrency, count, duration_ns, warmup, threads, seed, think_ns, retries;
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
-    double rate_rps;
+    double rate_rps, burstiness;
     bool replace, drop, insecure;
-} opt = {.mode = -1, .arrivals = -1, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
+} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
     {0, "url", OPT_STR, &opt.url, .arg = "URL",
@@ -37,6 +37,7 @@ static const struct opt_spec specs[] = {
     {0, "rate", OPT_DOUBLE, &opt.rate_rps, .min = 1e-6, .max = 1e7, .arg = "R",
      .help = "open loop: R requests a second, whatever the server does"},
     {0, "arrivals", OPT_CHOICE, &opt.arrivals, .choices = arrivals_kinds, .help = "how the arrivals of --rate are spread (poisson)"},
+    {0, "burstiness", OPT_DOUBLE, &opt.burstiness, .arg = "B", .help = "of --arrivals gamma: below 1 they come in bursts (1)"},
     {0, "mode", OPT_CHOICE, &opt.mode, .choices = load_modes,
      .help = "how requests are paced (open with --rate, at where the first record has at_ns, else closed)"},
     {0, "think", OPT_DURATION, &opt.think_ns, .help = "closed loop: wait between an answer and the slot's next request"},
@@ -193,6 +194,8 @@ static void check_options(void)
         opt_fail("--rate: is for --mode open");
     if (opt.arrivals >= 0 && opt.rate_rps == 0)
         opt_fail("--arrivals: is for --rate");
+    if (opt.burstiness != 1 && opt.arrivals != ARRIVALS_GAMMA)
+        opt_fail("--burstiness: is for --arrivals gamma");
     if (opt.drop && opt.concurrency == 0)
         opt_fail("--drop: needs -c, the number of requests at a time that is the most");
     if (opt.drop && opt.mode == LOAD_CLOSED)
@@ -262,8 +265,8 @@ int main(int argc, char **argv)
         .secret = secret, .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
         .mode_is_given = opt.mode >= 0, .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : LOAD_CLOSED),
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
-        .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .think_ns = opt.think_ns,
-        .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns, .warmup = opt.warmup,
+        .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .burstiness = opt.burstiness,
+        .think_ns = opt.think_ns, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns, .warmup = opt.warmup,
         .threads = opt.threads, .timeout_ns = opt.timeout_ns,
         .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
         .retries = opt.retries, .report = report,

@@ -36,6 +36,7 @@ struct feed {
     void *user;
     struct buf heads[OPENAI_API_COUNT]; // of requests, up to what each has of its own
     struct jdoc *doc;
+    struct arrivals_leg rate;
     struct arrivals arrivals;
     pthread_t thread;
     bool started;
@@ -398,7 +399,12 @@ static int set_up(struct feed *feed, struct err *err)
     }
     if (!ok)
         return err_nomem(err);
-    return options->mode == LOAD_OPEN ? arrivals_init(&feed->arrivals, options->arrivals, options->rate_rps, options->seed, 0, err) : 0;
+    if (options->mode != LOAD_OPEN)
+        return 0;
+    feed->rate = (struct arrivals_leg){.from_rps = options->rate_rps, .to_rps = options->rate_rps};
+    struct arrivals_plan plan = {
+        .kind = options->arrivals, .burstiness = options->burstiness, .legs = &feed->rate, .leg_count = 1, .seed = options->seed};
+    return arrivals_init(&feed->arrivals, &plan, err);
 }
 
 struct feed *feed_new(struct load_options *options, struct err *err)

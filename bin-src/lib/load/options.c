@@ -26,6 +26,8 @@ static void describe(const struct load_options *options, struct buf *out)
     if (options->mode == LOAD_OPEN) {
         json_key(out, "rate_rps"), json_double(out, options->rate_rps);
         json_key(out, "arrivals"), json_cstr(out, arrivals_kinds[options->arrivals]);
+        if (options->arrivals == ARRIVALS_GAMMA)
+            json_key(out, "burstiness"), json_double(out, options->burstiness);
     }
     if (options->think_ns > 0 && options->mode == LOAD_CLOSED)
         json_key(out, "think_ns"), json_int(out, options->think_ns);

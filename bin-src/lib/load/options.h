@@ -34,6 +34,7 @@ struct load_options {
     enum load_blocked blocked;
     double rate_rps;        // open
     enum arrivals_kind arrivals;
+    double burstiness;      // of gamma arrivals
     int64_t think_ns;       // closed: between an answer and the slot's next request
     int64_t seed;
     int64_t count;          // of input records, 0: all
