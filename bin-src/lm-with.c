@@ -241,8 +241,10 @@ int main(int argc, char **argv)
         else
             opt_conceal(opt.headers.items[i]);
     settle_url(server);
-    if (ready_is_free(opt.url, &err) < 0 || setenv("OPENAI_BASE_URL", opt.url, 1) < 0)
+    if (ready_is_free(opt.url, &err) < 0)
         die(EXIT_CANNOT, &err);
+    if (setenv("OPENAI_BASE_URL", opt.url, 1) < 0)
+        err_nomem(&err), die(EXIT_CANNOT, &err);
     signal(SIGCHLD, SIG_DFL); // where it is ignored, nobody learns how a child ended
     stay.server = child_start(&(struct child_options){.argv = server, .log = opt.log, .grace_ns = opt.grace_ns}, &err);
     if (!stay.server)

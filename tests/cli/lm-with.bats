@@ -292,3 +292,28 @@ fails_with() {
     [ "$status" -eq 0 ]
     [ "$output" = list ]
 }
+
+@test "lm-wait, lm-with: whatever allocation, read, write or connect fails, they end, and say why" {
+    plain_build_only
+    start mock lm-mock -q --port 0 --port-file port
+    wait_until test -s port
+    # ends STATUS COMMAND...: 0, or 3 with a reason
+    ends() {
+        local status=0
+        timeout -k 1 20 "$@" 2>why || status=$?
+        [ $status = 0 ] || { [ $status = 3 ] && grep -q ': .' why; } || { echo "$kind $nth of $1: exit $status"; cat why; return 1; }
+    }
+    for kind in alloc read write connect; do
+        for program in lm-wait lm-with; do
+            for ((nth = 1; nth < 400; nth++)); do
+                rm -f "$FIRED"
+                command=(lm-wait -q --url "http://127.0.0.1:$(<port)")
+                [ $program = lm-wait ] || command=(lm-with -q lm-mock -q --port '{port}' -- true)
+                LD_PRELOAD=$FAULTS ends env "LM_FAIL_${kind^^}=$nth" LM_FAIL_IN=$program "${command[@]}"
+                [ -e "$FIRED" ] || break
+            done
+            [ $nth -gt 1 ]
+            [ $nth -lt 400 ]
+        done
+    done
+}

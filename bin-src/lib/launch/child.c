@@ -39,12 +39,11 @@ struct keeper {
     bool ended;
 };
 
-static void tell(int line, enum child_state state, int number)
+/* One small message on a sequenced socket is whole or not there; a reader that is gone needs none. False: it is not there. */
+static bool tell(int line, enum child_state state, int number)
 {
     struct child_end end = {state, number};
-    // One small message on a sequenced socket is whole or not there; a reader that is gone needs none.
-    ssize_t ignored = send(line, &end, sizeof end, MSG_NOSIGNAL);
-    (void)ignored;
+    return send(line, &end, sizeof end, MSG_NOSIGNAL) == (ssize_t)sizeof end;
 }
 
 /* Becomes the server. */
@@ -54,7 +53,8 @@ static _Noreturn void run_server(const struct keeper *keeper, pid_t parent)
     if (getppid() != parent) // it died before we asked
         _exit(127);
     setpgid(0, 0);
-    tell(keeper->line, CHILD_RUNS, getpid());
+    if (!tell(keeper->line, CHILD_RUNS, getpid())) // nobody would know of this server
+        _exit(127);
     int null = open("/dev/null", O_RDONLY);
     bool wired = null >= 0 && dup2(null, 0) >= 0 && dup2(keeper->log, 1) >= 0 && dup2(keeper->log, 2) >= 0;
     if (null > 2)
@@ -248,8 +248,14 @@ struct child *child_start(const struct child_options *options, struct err *err)
         goto failed;
     }
     // The first word is CHILD_RUNS, from the server before it is one, unless there could be none.
-    while (recv(child->line, &child->end, sizeof child->end, 0) < 0 && errno == EINTR)
-        ;
+    ssize_t got;
+    do
+        got = recv(child->line, &child->end, sizeof child->end, 0);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0) {
+        got < 0 ? err_errno(err, "the server's start") : err_set(err, ERR_IO, "the server's start: nobody tells of it");
+        goto failed;
+    }
     if (child->end.state == CHILD_RUNS)
         child->server = child->end.number;
     return child;
