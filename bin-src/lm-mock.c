@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -94,15 +95,17 @@ static void set_script(struct mock_options *options)
 static int write_port(const char *path, int port, struct err *err)
 {
     struct buf part = {0};
+    struct stat there;
     char text[16];
-    buf_addf(&part, "%s.part", path);
+    bool takes_place = lstat(path, &there) < 0 || S_ISREG(there.st_mode); // a pipe, say, stays what it is
+    buf_addf(&part, "%s%s", path, takes_place ? ".part" : "");
     if (part.failed)
         return err_nomem(err);
     int fd = open(part.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), len = snprintf(text, sizeof text, "%d\n", port);
     int rc = fd < 0 ? err_errno(err, "%s", part.ptr) : out_all(fd, text, (size_t)len, err);
     if (fd >= 0)
         close(fd);
-    if (rc == 0 && rename(part.ptr, path) < 0)
+    if (rc == 0 && takes_place && rename(part.ptr, path) < 0)
         rc = err_errno(err, "%s", path);
     buf_release(&part);
     return rc;

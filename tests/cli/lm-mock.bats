@@ -177,6 +177,14 @@ events() {
     [[ $output == *http-429* ]]
 }
 
+@test "lm-mock: --port-file may be a pipe, which stays one" {
+    mkfifo pipe
+    start mock lm-mock -q --port 0 --port-file pipe
+    read -r port <pipe
+    [ -p pipe ]
+    curl -sf -o /dev/null "http://127.0.0.1:$port/health"
+}
+
 @test "lm-mock: whatever allocation fails, an answer is whole, an error or cut off, and the next one is whole" {
     plain_build_only
     local nth ask='{"messages": [{"role": "user", "content": "hi"}], "max_tokens": 3, "stream": true}'
