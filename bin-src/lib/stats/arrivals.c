@@ -42,7 +42,13 @@ int arrivals_parse_rate(struct str text, struct arrivals_leg legs[ARRIVALS_LEGS_
             return -1;
         if (comma && legs[count].for_s == 0)
             return err_set(err, ERR_PARSE, "\"%.*s\" wants a time, as in 2:30s", part.len < 40 ? (int)part.len : 40, part.ptr);
-        count++;
+        double to_rps = legs[count].to_rps;
+        bool level = legs[count++].from_rps == to_rps;
+        if (!comma && !level) { // behind a ramp its end goes on
+            if (count == ARRIVALS_LEGS_MAX)
+                return err_set(err, ERR_RANGE, "over %d legs", ARRIVALS_LEGS_MAX);
+            legs[count++] = (struct arrivals_leg){to_rps, to_rps, 0};
+        }
         if (!comma)
             return count;
         text = (struct str){comma + 1, text.len - part.len - 1};
@@ -64,12 +70,9 @@ static double time_of(struct arrivals *arrivals)
     for (;;) {
         const struct arrivals_leg *leg = &plan->legs[arrivals->leg];
         double left = arrivals->units - arrivals->leg_units, whole = (leg->from_rps + leg->to_rps) / 2 * leg->for_s;
-        bool last = arrivals->leg + 1 == plan->leg_count;
-        if (last && leg->for_s > 0 && left > whole && leg->from_rps != leg->to_rps) // behind a ramp its end goes on
-            return arrivals->leg_s + leg->for_s + (left - whole) / leg->to_rps;
-        if (last && leg->from_rps == leg->to_rps)
+        if (arrivals->leg + 1 == plan->leg_count) // which is level
             return arrivals->leg_s + left / leg->to_rps;
-        if (last || left <= whole)
+        if (left <= whole)
             return arrivals->leg_s + time_within(leg, left);
         arrivals->leg_s += leg->for_s;
         arrivals->leg_units += whole;
@@ -84,6 +87,8 @@ int arrivals_init(struct arrivals *arrivals, const struct arrivals_plan *plan, s
     for (size_t i = 0; i < plan->leg_count; i++) {
         double from = plan->legs[i].from_rps, to = plan->legs[i].to_rps;
         bool last = i + 1 == plan->leg_count;
+        if (last && from != to)
+            return err_set(err, ERR_RANGE, "the last rate must be one, not %g to %g", from, to);
         if (!(from >= 0 && to >= 0 && isfinite(from) && isfinite(to)) || (last && !(to > 0)))
             return err_set(err, ERR_RANGE, "a rate of %g requests/s: must be %s 0", from >= 0 ? to : from, last ? "above" : "at least");
     }
@@ -124,7 +129,7 @@ int arrivals_exact_span(const struct arrivals_plan *plan, size_t n, int64_t *at_
 {
     struct arrivals arrivals;
     struct mt19937 mt;
-    if (plan->leg_count != 1 || plan->legs[0].from_rps != plan->legs[0].to_rps)
+    if (plan->leg_count != 1)
         return err_set(err, ERR_RANGE, "an exact span is of one rate");
     if (plan->seed < 0 || plan->seed > UINT32_MAX)
         return err_set(err, ERR_RANGE, "seed %lld: NumPy's has 32 bits", (long long)plan->seed);

@@ -31,7 +31,7 @@ extern const char *const arrivals_kinds[ARRIVALS_COUNT + 1]; // NULL ends it: as
 /* The rate goes from one to the other in a straight line. */
 struct arrivals_leg {
     double from_rps, to_rps;
-    double for_s; // of the last leg it does not count: its last rate goes on for ever behind it
+    double for_s; // the last leg is level, and goes on for ever whatever stands here
 };
 #define ARRIVALS_LEGS_MAX 64
 
@@ -56,7 +56,7 @@ struct arrivals {
  * -1: it is none, or has more than ARRIVALS_LEGS_MAX legs; else their number. */
 int arrivals_parse_rate(struct str text, struct arrivals_leg legs[ARRIVALS_LEGS_MAX], struct err *err);
 
-/* Fails where a rate is below 0 or not finite, the last is 0, or the burstiness is not above 0. */
+/* Fails where a rate is below 0 or not finite, the last is 0 or no one rate, or the burstiness is not above 0. */
 int arrivals_init(struct arrivals *arrivals, const struct arrivals_plan *plan, struct err *err);
 /* INT64_MAX: beyond all time. */
 int64_t arrivals_next_ns(struct arrivals *arrivals);
