@@ -108,7 +108,6 @@ static void say_resuming(uint64_t kept, uint64_t dropped)
 
 static void say_stopping(int64_t in_flight)
 {
-    progress_erase();
     log_info("stopping: nothing more is sent; a second signal ends all at once", log_kv("in_flight", in_flight));
 }
 
@@ -132,12 +131,8 @@ static void collect_headers(struct buf *out, const struct url *url, struct str *
     if (opt.key_file && file_read_line(opt.key_file, &line, &err) < 0)
         die(EXIT_CANNOT, &err);
     *secret = str_trim(str_of(line ? line : key ? key : ""));
-    if (header_has(buf_str(out), "Authorization"))
-        return;
-    if (secret->len > 0 && header_add_key(out, *secret, &err) < 0)
+    if (header_add_authorization(out, *secret, buf_str(&url->authority), &err) < 0)
         die(EXIT_CANNOT, &err);
-    if (secret->len == 0 && url->authority.len > 0)
-        buf_addf(out, "Authorization: %.*s\r\n", STR_ARG(buf_str(&url->authority)));
 }
 
 /* The members that are set in each body: -m's and --extra-body's. They live as long as text. */

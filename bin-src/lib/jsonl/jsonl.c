@@ -176,7 +176,7 @@ static int check_names(struct jval root, struct err *err)
         if (n == FEW)
             return check_many_names(root, err);
         for (size_t i = 0; i < n; i++)
-            if (names[i].len == names[n].len && str_eq(names[i], names[n]))
+            if (str_eq(names[i], names[n]))
                 return fail_twice(names[n], err);
     }
     return 0;
@@ -188,7 +188,7 @@ static int show_start(struct str line, struct err *err)
 {
     enum { SHOWN = 20 };
     size_t len = 0, count = 0;
-    if (str_starts(line, STR("\xef\xbb\xbf")))
+    if (str_skip_bom(line).len < line.len)
         return err_set(err, ERR_PARSE, "no JSON object (it begins with a byte order mark)");
     for (; len < line.len && (unsigned char)line.ptr[len] >= ' ' && line.ptr[len] != 0x7f; len++)
         if (((unsigned char)line.ptr[len] & 0xc0) != 0x80 && count++ == SHOWN) // what continues a character is none

@@ -339,18 +339,13 @@ static int make_headers(struct probe *probe, struct err *err)
 {
     const struct ready_options *options = probe->options;
     struct buf lines = {0};
-    int rc = 0;
+    struct str key = str_trim(str_of(options->key ? options->key : ""));
     buf_add_str(&lines, options->headers);
     if (!header_has(options->headers, "Content-Type"))
         buf_add_str(&lines, STR("Content-Type: application/json\r\n"));
-    if (header_has(options->headers, "Authorization"))
-        rc = 0;
-    else if (options->key)
-        rc = header_add_key(&lines, str_trim(str_of(options->key)), err);
-    else if (probe->url.authority.len > 0)
-        buf_addf(&lines, "Authorization: %.*s\r\n", STR_ARG(buf_str(&probe->url.authority)));
+    int rc = header_add_authorization(&lines, key, buf_str(&probe->url.authority), err);
     if (rc == 0)
-        rc = lines.failed ? err_nomem(err) : add_headers(probe, buf_str(&lines), err);
+        rc = add_headers(probe, buf_str(&lines), err);
     buf_release(&lines);
     return rc;
 }

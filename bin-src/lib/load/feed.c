@@ -34,6 +34,7 @@ struct feed {
     struct kept *kept;
     void (*pass_on)(void *user, struct job *job);
     void *user;
+    bool user_names_requests; // by a header X-Request-Id
     struct buf heads[OPENAI_API_COUNT]; // of requests, up to what each has of its own
     struct jdoc *doc;
     struct arrivals_leg rate;
@@ -126,7 +127,7 @@ static int make_request(struct feed *feed, struct job *job, const struct jsonl_r
     if (make_body(feed, job, request.value, err) < 0)
         return -1;
     buf_add_str(&job->head, buf_str(&feed->heads[job->api]));
-    if (!header_has(feed->options->headers, "X-Request-Id")) {
+    if (!feed->user_names_requests) {
         buf_add_str(&job->head, STR("X-Request-Id: "));
         add_id(&job->head, id.len > 0 ? id : STR("-"));
         buf_add_str(&job->head, STR("\r\n"));
@@ -216,16 +217,24 @@ static void schedule(struct feed *feed, struct job *job)
     job->timing.warmup = feed->made < feed->options->warmup;
 }
 
-static void count(struct feed *feed, uint64_t *counter, uint64_t more)
+static void count_read(struct feed *feed, const struct jsonl_record *rec)
 {
     pthread_mutex_lock(&feed->lock);
-    *counter += more;
+    feed->counts.read++;
+    feed->counts.bytes += rec->line.len + 1;
+    pthread_mutex_unlock(&feed->lock);
+}
+
+static void count(struct feed *feed, uint64_t *counter)
+{
+    pthread_mutex_lock(&feed->lock);
+    ++*counter;
     pthread_mutex_unlock(&feed->lock);
 }
 
 static void report(struct feed *feed, const char *where, const char *why)
 {
-    count(feed, &feed->counts.reported, 1);
+    count(feed, &feed->counts.reported);
     feed->options->report(where, why);
 }
 
@@ -235,14 +244,13 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
     struct err why;
     struct own_place place;
     bool sendable = own_claim(rec, own_names, feed->options->own_flags, &place, &why) == 0;
-    count(feed, &feed->counts.read, 1);
-    count(feed, &feed->counts.bytes, rec->line.len + 1);
+    count_read(feed, rec);
     if (sendable) {
         own_cut(rec, &place);
         int taken = kept_take(feed->kept, (struct str){rec->line.ptr, rec->cut}, err);
         if (taken != 0) {
             if (taken > 0)
-                count(feed, &feed->counts.kept, 1);
+                count(feed, &feed->counts.kept);
             return taken;
         }
     }
@@ -393,6 +401,7 @@ static int set_up(struct feed *feed, struct err *err)
         feed->lanes[i].last = &feed->lanes[i].first;
     for (int i = 0; ok && i < feed->worker_count; i++)
         ok = (feed->wakers[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0;
+    feed->user_names_requests = header_has(options->headers, "X-Request-Id");
     for (int i = 0; i < OPENAI_API_COUNT; i++) {
         make_head(feed, (enum openai_api)i);
         ok = ok && !feed->heads[i].failed;

@@ -40,14 +40,6 @@ static int add_line(struct buf *out, struct str line, struct err *err)
     return out->failed ? err_nomem(err) : 0;
 }
 
-int header_add_key(struct buf *out, struct str key, struct err *err)
-{
-    if (has_control(key))
-        return err_set(err, ERR_PARSE, "the API key holds a line break, or another character that no key has");
-    buf_addf(out, "Authorization: Bearer %.*s\r\n", STR_ARG(key));
-    return out->failed ? err_nomem(err) : 0;
-}
-
 bool header_has(struct str headers, const char *name)
 {
     while (headers.len > 0) {
@@ -58,6 +50,19 @@ bool header_has(struct str headers, const char *name)
         headers = (struct str){headers.ptr + len, headers.len - len};
     }
     return false;
+}
+
+int header_add_authorization(struct buf *out, struct str key, struct str authority, struct err *err)
+{
+    if (header_has(buf_str(out), "Authorization"))
+        return 0;
+    if (has_control(key))
+        return err_set(err, ERR_PARSE, "the API key holds a line break, or another character that no key has");
+    if (key.len > 0)
+        buf_addf(out, "Authorization: Bearer %.*s\r\n", STR_ARG(key));
+    else if (authority.len > 0)
+        buf_addf(out, "Authorization: %.*s\r\n", STR_ARG(authority));
+    return out->failed ? err_nomem(err) : 0;
 }
 
 int header_add(struct buf *out, const char *given, struct err *err)

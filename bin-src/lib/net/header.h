@@ -13,8 +13,8 @@
 /* Adds "Name: value", or each line of @FILE, with CRLF behind. ERR_PARSE: no header, one that would smuggle in another, or
  * one that says how long the body is. */
 int header_add(struct buf *out, const char *given, struct err *err);
-/* Adds "Authorization: Bearer KEY". */
-int header_add_key(struct buf *out, struct str key, struct err *err);
+/* Adds "Authorization: Bearer KEY", or without a key what the URL gives (net/url.h), unless there is such a header. */
+int header_add_authorization(struct buf *out, struct str key, struct str authority, struct err *err);
 
 /* Is there a header of that name? */
 bool header_has(struct str headers, const char *name);

@@ -30,8 +30,8 @@ static bool add_data(struct sse *sse, struct str value, int64_t arrived_ns)
 
 static bool take_line(struct sse *sse, struct str line, int64_t arrived_ns)
 {
-    if (!sse->begun && line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0)
-        line = (struct str){line.ptr + 3, line.len - 3};
+    if (!sse->begun)
+        line = str_skip_bom(line);
     sse->begun = true;
     const char *colon = memchr(line.ptr, ':', line.len);
     struct str name = {line.ptr, colon ? (size_t)(colon - line.ptr) : line.len};
