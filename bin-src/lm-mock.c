@@ -17,8 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -95,17 +93,17 @@ static void set_script(struct mock_options *options)
 static int write_port(const char *path, int port, struct err *err)
 {
     struct buf part = {0};
-    struct stat there;
-    char text[16];
-    bool takes_place = lstat(path, &there) < 0 || S_ISREG(there.st_mode); // a pipe, say, stays what it is
-    buf_addf(&part, "%s%s", path, takes_place ? ".part" : "");
+    char text[16], place[PATH_MAX];
+    if (file_place(path, place, err) < 0)
+        return -1;
+    buf_addf(&part, "%s%s", place[0] ? place : path, place[0] ? ".part" : "");
     if (part.failed)
         return err_nomem(err);
     int fd = open(part.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), len = snprintf(text, sizeof text, "%d\n", port);
     int rc = fd < 0 ? err_errno(err, "%s", part.ptr) : out_all(fd, text, (size_t)len, err);
     if (fd >= 0)
         close(fd);
-    if (rc == 0 && takes_place && rename(part.ptr, path) < 0)
+    if (rc == 0 && place[0] && rename(part.ptr, place) < 0)
         rc = err_errno(err, "%s", path);
     buf_release(&part);
     return rc;
@@ -134,15 +132,6 @@ static void on_flush(struct loop_timer *timer, int64_t now_ns)
     if (journal_flush(&run.journal, &err) < 0)
         die(EXIT_CANNOT, &err);
     loop_timer_set(run.loop, timer, now_ns + NS_PER_S);
-}
-
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 static void watch_signals(void)
@@ -188,7 +177,7 @@ int main(int argc, char **argv)
     if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
         die(EXIT_CANNOT, &err);
     options.api_key = key ? str_of(key) : STR("");
-    raise_file_limit();
+    file_raise_limit(0); // each connection is a file
     run.loop = loop_new(&err);
     if (!run.loop)
         die(EXIT_CANNOT, &err);

@@ -1,12 +1,12 @@
 /* base/out.c: see out.h */
 #include "base/out.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,27 +40,6 @@ static int part_name(char *part, size_t size, struct err *err)
     return len > 0 && (size_t)len < size ? 0 : err_set(err, ERR_RANGE, "%.100s...: the name is too long", target);
 }
 
-/* Sets target. A name given to a device or a pipe would be taken from it; one given to a link, from the link. */
-static int find_target(const char *path, struct err *err)
-{
-    struct stat info;
-    size_t len = strlen(path);
-    target[0] = '\0';
-    if (lstat(path, &info) < 0) { // not there, most often
-        if (len >= sizeof target)
-            return err_set(err, ERR_RANGE, "%.100s...: the name is too long", path);
-        memcpy(target, path, len + 1);
-        return 0;
-    }
-    if (stat(path, &info) < 0)
-        return 0; // a link to what is not there: it is made so
-    if (S_ISDIR(info.st_mode))
-        return err_set(err, ERR_EXISTS, "%s: is a directory", path);
-    if (S_ISREG(info.st_mode) && !realpath(path, target))
-        return err_errno(err, "%s", path);
-    return 0;
-}
-
 /* Is it standard output already (/dev/stdout)? Nothing of it may be cut off or renamed, then. */
 static bool is_standard_output(const char *path)
 {
@@ -74,7 +53,7 @@ int out_to(const char *path, struct err *err)
     name = path;
     if (is_standard_output(path))
         return 0;
-    if (find_target(path, err) < 0 || (target[0] && part_name(part, sizeof part, err) < 0))
+    if (file_place(path, target, err) < 0 || (target[0] && part_name(part, sizeof part, err) < 0))
         return -1;
     const char *opened = target[0] ? part : path;
     int fd = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

@@ -2,6 +2,7 @@
 #include "load/run.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/num.h"
 #include "load/worker.h"
 
@@ -13,9 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TICK_MS = 250, WINDOW = 4, GONE_AFTER = 10, FILES = 24, FILES_A_THREAD = 8 };
@@ -29,7 +28,7 @@ struct run {
     struct worker **workers;
     struct kept *kept;
     struct buf load, part_path;
-    char *output_path; // resolved
+    char output_path[PATH_MAX]; // where a link leads
     char start[CLOCK_UTC_SIZE];
     int out_fd, signal_fd;
     int64_t (*cpu_ns)[WINDOW + 1]; // of each worker, at the last ticks
@@ -45,42 +44,27 @@ struct run {
 /* Every connection is a file. The limit is raised as far as it may be; *cap is how many connections it has room for. */
 static int raise_file_limit(const struct load_options *options, int64_t *cap, struct err *err)
 {
-    struct rlimit limit;
+    uint64_t ours = (uint64_t)(FILES + FILES_A_THREAD * options->threads), need = (uint64_t)options->concurrency + ours;
+    uint64_t limit = file_raise_limit(need);
     *cap = INT64_MAX;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return 0;
-    rlim_t ours = (rlim_t)(FILES + FILES_A_THREAD * options->threads), need = (rlim_t)options->concurrency + ours;
-    if (limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_max < need) { // root may go beyond
-        struct rlimit more = {need, need};
-        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-            return 0;
-    }
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (options->concurrency == 0 && limit.rlim_cur != RLIM_INFINITY)
-        *cap = limit.rlim_cur > ours + (rlim_t)options->threads ? (int64_t)(limit.rlim_cur - ours) : options->threads;
-    if (limit.rlim_cur >= need)
+    if (options->concurrency == 0 && limit < INT64_MAX)
+        *cap = limit > ours + (uint64_t)options->threads ? (int64_t)(limit - ours) : options->threads;
+    if (limit >= need)
         return 0;
     return err_set(err, ERR_RANGE, "%lld connections need %llu open files, and the limit is %llu (ulimit -Hn)",
-                   (long long)options->concurrency, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+                   (long long)options->concurrency, (unsigned long long)need, (unsigned long long)limit);
 }
 
 /* What is renamed in the end must not take the place of a device, nor of a link. */
 static int settle_output(struct run *run, struct err *err)
 {
     const char *output = run->options.output;
-    struct stat there;
-    if (output && stat(output, &there) == 0) {
-        if (!S_ISREG(there.st_mode))
-            return err_set(err, ERR_EXISTS, "%s: is %s, no file", output, S_ISDIR(there.st_mode) ? "a folder" : "a device or a pipe");
-        run->output_path = realpath(output, NULL);
-        if (!run->output_path)
-            return err_errno(err, "%s", output);
+    if (output && file_place(output, run->output_path, err) < 0)
+        return -1;
+    if (run->output_path[0])
         run->options.output = output = run->output_path;
-    }
+    else if (output && access(output, F_OK) == 0)
+        return err_set(err, ERR_EXISTS, "%s: is a device or a pipe, no file", output);
     buf_addf(&run->part_path, "%s.part", output ? output : "");
     return run->part_path.failed ? err_nomem(err) : 0;
 }
@@ -325,7 +309,6 @@ static void release(struct run *run)
     kept_close(run->kept);
     buf_release(&run->load);
     buf_release(&run->part_path);
-    free(run->output_path);
 }
 
 int run_load(const struct load_options *options, const struct run_hooks *hooks, struct run_result *result, struct err *err)
