@@ -71,25 +71,13 @@ static void report(const char *where, const char *why)
     warn("%s: %s", where, why);
 }
 
-/* Of the input: known at its end, and before that by -n and by how many bytes of the files are read; 0: unknown. */
-static uint64_t total_of(const struct run_state *state)
-{
-    const struct feed_counts *input = &state->input;
-    uint64_t read = input->read, left_out = input->kept + state->done.passed;
-    if (!input->ended && input->bytes > 0)
-        read = (uint64_t)((double)input->read / (double)input->bytes * (double)input->bytes_total + 0.5);
-    if (!input->ended && opt.count > 0 && (read == 0 || read > (uint64_t)opt.count))
-        read = (uint64_t)opt.count;
-    return read > left_out ? read - left_out : 0;
-}
-
 static void show(const struct run_state *state)
 {
     double seconds = (double)(state->now_ns - state->start_ns) / 1e9;
     struct progress_state shown = {
         .done = state->done.written,
         .failed = state->done.failed,
-        .total = total_of(state),
+        .total = state->total,
         .ends_ns = state->ends_ns,
         .in_flight = state->in_flight,
         .tokens_per_s = state->done.tokens > 0 && seconds > 0 ? (double)state->done.tokens / seconds : -1,
@@ -135,39 +123,22 @@ static void collect_headers(struct buf *out, const struct url *url, struct str *
         die(EXIT_CANNOT, &err);
 }
 
-/* The members that are set in each body: -m's and --extra-body's. They live as long as text. */
+/* The members that are set in each body: --extra-body's, and -m's. They live as long as text. */
 static size_t collect_changes(struct body_change *changes, size_t max, struct buf *text)
 {
-    static struct jsonl_record parsed;
-    struct jsonl_member member;
-    struct jdoc *doc = jdoc_new();
-    struct err err;
-    size_t count = 0;
-    if (opt.extra) {
-        size_t len = strlen(opt.extra);
-        buf_add(text, opt.extra, len);
-        if (!doc || !buf_reserve(text, JDOC_PADDING))
-            err_nomem(&err), die(EXIT_CANNOT, &err);
-        if (jsonl_parse(doc, buf_str(text), &parsed, &err) < 0)
-            opt_reject("--extra-body", &err);
-        for (struct jsonl_walk walk = jsonl_members(&parsed); jsonl_each(&parsed, &walk, &member);) {
-            if (count == max - 1)
-                opt_fail("--extra-body: over %zu members", max - 1);
-            char *name = xcalloc(1, member.name.len + 1); // the document, which holds it, is freed
-            memcpy(name, member.name.ptr, member.name.len);
-            changes[count++] = (struct body_change){{name, member.name.len}, member.value};
-        }
-    }
-    jdoc_free(doc);
     static struct buf model;
-    for (size_t i = 0; opt.model && i < count; i++)
+    struct err err;
+    int count = opt.extra ? body_changes(opt.extra, changes, max - 1, text, &err) : 0;
+    if (count < 0)
+        err.kind == ERR_NOMEM ? die(EXIT_CANNOT, &err) : opt_reject("--extra-body", &err);
+    for (int i = 0; opt.model && i < count; i++)
         if (str_is(changes[i].name, "model"))
             opt_fail("-m and --extra-body: both set the model");
     if (opt.model) {
         json_cstr(&model, opt.model);
         changes[count++] = (struct body_change){STR("model"), buf_str(&model)};
     }
-    return count;
+    return (size_t)count;
 }
 
 static void load_url(struct url *url)

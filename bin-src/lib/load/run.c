@@ -182,12 +182,26 @@ static void sample_cpu(struct run *run, int64_t now_ns)
     run->ticks++;
 }
 
+/* Of the input: known at its end, and before that by -n and by how many bytes of the files are read; 0: unknown. */
+static uint64_t total_of(const struct run_state *state, int64_t count)
+{
+    const struct feed_counts *input = &state->input;
+    uint64_t read = input->read, left_out = input->kept + state->done.passed;
+    if (!input->ended && input->bytes > 0)
+        read = (uint64_t)((double)input->read / (double)input->bytes * (double)input->bytes_total + 0.5);
+    if (!input->ended && count > 0 && (read == 0 || read > (uint64_t)count))
+        read = (uint64_t)count;
+    return read > left_out ? read - left_out : 0;
+}
+
 static struct run_state state_of(struct run *run, int64_t now_ns)
 {
     const struct load_options *options = &run->options;
-    return (struct run_state){.done = sink_counts(run->shared.sink), .input = feed_counts(run->shared.feed),
+    struct run_state state = {.done = sink_counts(run->shared.sink), .input = feed_counts(run->shared.feed),
                               .in_flight = atomic_load(&run->shared.in_flight), .now_ns = now_ns, .start_ns = run->shared.start_ns,
                               .ends_ns = options->duration_ns > 0 ? run->shared.start_ns + options->duration_ns : 0};
+    state.total = total_of(&state, options->count);
+    return state;
 }
 
 static void tick(struct run *run, int64_t now_ns)

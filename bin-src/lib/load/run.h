@@ -19,6 +19,7 @@ struct run_state {
     struct sink_counts done;
     struct feed_counts input;
     int64_t in_flight, now_ns, start_ns, ends_ns; // ends_ns: by --duration; 0: no such end
+    uint64_t total;                               // records that there will be; 0: unknown
 };
 
 /* Called in the caller's thread. */

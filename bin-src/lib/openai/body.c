@@ -32,6 +32,35 @@ int body_api(struct jval record, enum openai_api *api, struct err *err)
     return err_set(err, ERR_PARSE, "request: has no messages, prompt or input");
 }
 
+int body_changes(const char *json, struct body_change *changes, size_t max, struct buf *text, struct err *err)
+{
+    struct jsonl_record parsed = {0};
+    struct jsonl_member member;
+    struct jdoc *doc = jdoc_new();
+    size_t len = strlen(json), count = 0, from = text->len;
+    int rc = -1;
+    if (!doc || !buf_reserve(text, 2 * len + JDOC_PADDING)) { // unescaped names are no longer: text does not move from here on
+        err_nomem(err);
+        goto done;
+    }
+    buf_add(text, json, len);
+    if (jsonl_parse(doc, (struct str){text->ptr + from, len}, &parsed, err) < 0)
+        goto done;
+    for (struct jsonl_walk walk = jsonl_members(&parsed); jsonl_each(&parsed, &walk, &member); count++) {
+        if (count == max) {
+            err_set(err, ERR_RANGE, "over %zu members", max);
+            goto done;
+        }
+        changes[count] = (struct body_change){{text->ptr + text->len, member.name.len}, member.value};
+        buf_add_str(text, member.name);
+    }
+    rc = (int)count;
+done:
+    jdoc_free(doc);
+    buf_release(&parsed.added);
+    return rc;
+}
+
 /* The change that the name asks for, or count. */
 static size_t change_of(struct str name, const struct body_change *changes, size_t count)
 {

@@ -16,6 +16,10 @@ struct body_change {
     struct str value; // JSON text
 };
 
+/* The members of the object that json is, at most max. Names and values are views into *text, to which json is copied; the
+ * count, or -1: it is no object, has too many, or memory ran out. */
+int body_changes(const char *json, struct body_change *changes, size_t max, struct buf *text, struct err *err);
+
 /* The record's api: its own "api", else by what its request holds. Fails where neither tells. */
 int body_api(struct jval record, enum openai_api *api, struct err *err);
 
