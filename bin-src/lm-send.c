@@ -4,6 +4,7 @@
  * Reads records that carry "request" and appends "response" and "timing". The list of what happens is here; the work
  * is in load/: a thread reads the input ahead, threads send and read, a thread writes.
  */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -19,14 +20,14 @@
 #include <unistd.h>
 
 static struct {
-    const char *url, *model, *output, *key_file, *ca_file, *extra;
+    const char *url, *model, *output, *key_file, *ca_file, *extra, *shard, *start;
     struct opt_list headers;
     int mode, arrivals;
     int64_t concurrency, count, duration_ns, warmup, threads, seed, think_ns, retries;
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
-    double rate_rps, burstiness;
+    double rate_rps, burstiness, speed;
     bool replace, drop, insecure;
-} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
+} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .speed = 1, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
     {0, "url", OPT_STR, &opt.url, .arg = "URL",
@@ -40,6 +41,10 @@ static const struct opt_spec specs[] = {
     {0, "burstiness", OPT_DOUBLE, &opt.burstiness, .arg = "B", .help = "of --arrivals gamma: below 1 they come in bursts (1)"},
     {0, "mode", OPT_CHOICE, &opt.mode, .choices = load_modes,
      .help = "how requests are paced (open with --rate, at where the first record has at_ns, else closed)"},
+    {0, "speed", OPT_DOUBLE, &opt.speed, .min = 1e-6, .max = 1e6, .arg = "F", .help = "at: F times as fast as at_ns says (1)"},
+    {0, "shard", OPT_STR, &opt.shard, .arg = "K/N",
+     .help = "the K-th of N shares of the input and its schedule, each of which another host sends"},
+    {0, "start", OPT_STR, &opt.start, .arg = "TIME", .help = "start at this UTC time, as the other shards do (2026-11-24T15:00:00Z, @SECONDS)"},
     {0, "think", OPT_DURATION, &opt.think_ns, .help = "closed loop: wait between an answer and the slot's next request"},
     {0, "drop", OPT_FLAG, &opt.drop, .help = "open loop with -c: drop an arrival that finds N in flight; else it waits"},
     {'n', "count", OPT_INT, &opt.count, .min = 1, .max = 9e15, .arg = "N", .help = "the first N records of the input only"},
@@ -141,6 +146,17 @@ static size_t collect_changes(struct body_change *changes, size_t max, struct bu
     return (size_t)count;
 }
 
+static void load_shard(struct load_options *options)
+{
+    struct err err;
+    if (opt.shard && shard_parse(str_of(opt.shard), &options->shard, &err) < 0)
+        opt_reject("--shard", &err);
+    if (opt.start && clock_parse_utc(str_of(opt.start), &options->start_utc_ns, &err) < 0)
+        opt_reject("--start", &err);
+    if (opt.shard && !opt.start)
+        log_warn("--shard without --start: each shard's times count from a start of its own, so that their records do not merge into one load");
+}
+
 static void load_url(struct url *url)
 {
     struct err err;
@@ -166,6 +182,8 @@ static void check_options(void)
         opt_fail("--drop: needs -c, the number of requests at a time that is the most");
     if (opt.drop && opt.mode == LOAD_CLOSED)
         opt_fail("--drop: is for an open loop: a closed one sends when a place is free");
+    if (opt.speed != 1 && (opt.rate_rps > 0 || (opt.mode >= 0 && opt.mode != LOAD_AT)))
+        opt_fail("--speed: is for --mode at");
     if (opt.think_ns > 0 && opt.rate_rps > 0)
         opt_fail("--think: is for a closed loop");
 }
@@ -229,14 +247,16 @@ int main(int argc, char **argv)
     struct load_options options = {
         .paths = paths, .output = opt.output, .own_flags = opt.replace ? OWN_REPLACE : 0, .url = &url, .headers = buf_str(&headers),
         .secret = secret, .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
-        .mode_is_given = opt.mode >= 0, .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : LOAD_CLOSED),
+        .mode_is_given = opt.mode >= 0 || opt.speed != 1,
+        .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : opt.speed != 1 ? LOAD_AT : LOAD_CLOSED),
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
         .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .burstiness = opt.burstiness,
-        .think_ns = opt.think_ns, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns, .warmup = opt.warmup,
+        .think_ns = opt.think_ns, .speed = opt.speed, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns, .warmup = opt.warmup,
         .threads = opt.threads, .timeout_ns = opt.timeout_ns,
         .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
         .retries = opt.retries, .report = report,
     };
+    load_shard(&options);
     static const struct run_hooks hooks = {
         .progress = show, .resuming = say_resuming, .stopping = say_stopping, .limited = say_limited};
     if (run_load(&options, &hooks, &result, &err) < 0)

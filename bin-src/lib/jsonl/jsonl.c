@@ -313,6 +313,17 @@ bool jsonl_member(const struct jsonl_record *rec, const char *name, struct jsonl
     return false;
 }
 
+bool jsonl_element(struct str array, size_t *at, struct str *element)
+{
+    size_t from = skip_blanks(array, *at + 1); // over the bracket, or the comma
+    if (from >= array.len || array.ptr[from] == ']')
+        return false;
+    size_t end = skip_value(array, from);
+    *element = (struct str){array.ptr + from, end - from};
+    *at = skip_blanks(array, end);
+    return true;
+}
+
 struct buf *jsonl_append(struct jsonl_record *rec, const char *name)
 {
     if (rec->added.len > 0 || !rec->empty)

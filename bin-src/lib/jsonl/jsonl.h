@@ -70,6 +70,9 @@ struct jsonl_walk {
 struct jsonl_walk jsonl_members(const struct jsonl_record *rec);
 bool jsonl_each(const struct jsonl_record *rec, struct jsonl_walk *walk, struct jsonl_member *member);
 
+/* The next element of an array's text, which was parsed: size_t at = 0; while (jsonl_element(array, &at, &element)) ... */
+bool jsonl_element(struct str array, size_t *at, struct str *element);
+
 /* Begins the member: write its one value onto what is returned. */
 struct buf *jsonl_append(struct jsonl_record *rec, const char *name);
 /* Drops the member and all that follows it, appended members too. */

@@ -3,7 +3,10 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "load/due.h"
+#include "load/session.h"
 #include "net/header.h"
+#include "openai/blanks.h"
 #include "record/own.h"
 
 #include <pthread.h>
@@ -15,10 +18,11 @@
 #include <unistd.h>
 
 static const char *const own_names[] = {"response", "timing", NULL};
-enum { QUEUE_JOBS = 8192, QUEUE_BYTES = 64 << 20, ID_MAX = 200 };
+enum { QUEUE_JOBS = 8192, QUEUE_BYTES = 64 << 20, ASIDE_BYTES = 1 << 30, ID_MAX = 200 };
 
 struct lane {
     struct job *first, **last;
+    struct due_queue turns; // later ones, whose former one has ended
 };
 
 /* How a worker is told that its lane has something. */
@@ -37,6 +41,7 @@ struct feed {
     bool user_names_requests; // by a header X-Request-Id
     struct buf heads[OPENAI_API_COUNT]; // of requests, up to what each has of its own
     struct jdoc *doc;
+    struct sessions *sessions;
     struct arrivals_leg rate;
     struct arrivals arrivals;
     pthread_t thread;
@@ -47,11 +52,17 @@ struct feed {
     struct waker *wakers; // one a worker
     int lane_count, worker_count;
     size_t queued, queued_bytes;
+    size_t aside, aside_bytes; // later turns that were read and not taken
     bool stopped, failed;
     struct err err;
     struct feed_counts counts;
-    int64_t made;    // jobs to send
-    int64_t base_ns; // of at_ns in this part
+    int64_t start_ns; // CLOCK_MONOTONIC; 0: not yet
+    int64_t made;     // jobs to send
+    int64_t lent;     // of them, to lanes
+    int64_t dealt;    // records and sessions, to all shards
+    int64_t placed;   // records in this part, of all shards
+    int64_t base_ns;  // of at_ns in this part; TIMING_NEVER: not known yet
+    bool told_aside;
 };
 
 /* --- making a job --- */
@@ -99,23 +110,58 @@ static int make_body(struct feed *feed, struct job *job, struct str body, struct
     return 0;
 }
 
-/* Fills in what is sent. -1: it cannot be sent, err says why. */
+static bool is_later(const struct job *job)
+{
+    return job->turn && job->turn->former;
+}
+
+/* When a record is due that says so itself. */
+static int read_at(struct feed *feed, struct job *job, struct jval record, struct err *err)
+{
+    int64_t at_ns;
+    if (!jval_int_at(record, "/at_ns", &at_ns) || at_ns < 0 || (double)at_ns / feed->options->speed > (double)(INT64_MAX / 4))
+        return err_set(err, ERR_PARSE, "at_ns: not a whole number from 0 on, or beyond all time");
+    job->timing.due_ns = feed->options->speed == 1 ? at_ns : (int64_t)((double)at_ns / feed->options->speed);
+    return 0;
+}
+
+/* Finds what answers of its session a turn's body leaves open. */
+static int find_blanks(struct feed *feed, struct job *job, struct err *err)
+{
+    if (!job->turn || job->api != OPENAI_CHAT)
+        return 0;
+    if (feed->options->change_count > 0) {
+        if (!buf_reserve(&job->changed, JDOC_PADDING))
+            return err_nomem(err);
+        job->body = buf_str(&job->changed);
+    }
+    if (blanks_find(feed->doc, job->body, &job->blanks, err) < 0)
+        return -1;
+    return session_check(job->turn, buf_str(&job->blanks), err);
+}
+
+/* The head's end, once the body is what it will be. */
+static int finish_head(struct job *job, struct err *err)
+{
+    buf_addf(&job->head, "Content-Length: %zu\r\n\r\n", job->body.len);
+    return job->head.failed || job->changed.failed ? err_nomem(err) : 0;
+}
+
+/* Fills in what is sent, less a session's answers. -1: it cannot be sent, err says why. */
 static int make_request(struct feed *feed, struct job *job, const struct jsonl_record *rec, struct err *err)
 {
     struct jsonl_member request;
     struct jval body, stream;
     struct str id = {"", 0};
-    int64_t at_ns = 0;
     if (!jval_member(rec->root, "request", &body) || jval_type(body) != JTYPE_OBJECT)
         return err_set(err, ERR_MISSING, "has no \"request\" that is an object (lm-prompt makes it)");
     if (body_api(rec->root, &job->api, err) < 0)
         return -1;
     if (job->api == OPENAI_EMBEDDINGS)
         return err_set(err, ERR_RANGE, "api: embeddings are not sent yet");
-    if (feed->options->mode == LOAD_AT && (!jval_int_at(rec->root, "/at_ns", &at_ns) || at_ns < 0 || at_ns > INT64_MAX / 4))
-        return err_set(err, ERR_PARSE, "at_ns: not a whole number from 0 on, or beyond all time");
+    if (feed->options->mode == LOAD_AT && !is_later(job) && read_at(feed, job, rec->root, err) < 0)
+        return -1;
     jval_str_at(rec->root, "/id", &id);
-    job->timing.due_ns = at_ns;
     if (jval_member(body, "stream", &stream))
         jval_bool(stream, &job->stream);
     for (size_t i = 0; i < feed->options->change_count; i++)
@@ -124,7 +170,7 @@ static int make_request(struct feed *feed, struct job *job, const struct jsonl_r
     jsonl_member(rec, "request", &request);
     // The value as it stands in our copy of the line.
     request.value.ptr = job->line.ptr + (request.value.ptr - rec->line.ptr);
-    if (make_body(feed, job, request.value, err) < 0)
+    if (make_body(feed, job, request.value, err) < 0 || find_blanks(feed, job, err) < 0)
         return -1;
     buf_add_str(&job->head, buf_str(&feed->heads[job->api]));
     if (!feed->user_names_requests) {
@@ -132,9 +178,8 @@ static int make_request(struct feed *feed, struct job *job, const struct jsonl_r
         add_id(&job->head, id.len > 0 ? id : STR("-"));
         buf_add_str(&job->head, STR("\r\n"));
     }
-    buf_addf(&job->head, "Content-Length: %zu\r\n\r\n", job->body.len);
     reply_init(&job->reply, job->api);
-    return job->head.failed ? err_nomem(err) : 0;
+    return is_later(job) ? 0 : finish_head(job, err);
 }
 
 static struct job *copy_record(const struct jsonl_record *rec, struct err *err)
@@ -181,6 +226,13 @@ static size_t weight(const struct job *job)
     return job->line.len + job->changed.len + job->head.len;
 }
 
+/* Of the lock's holder. */
+static void count_made(struct feed *feed)
+{
+    if (feed->made++ == 0)
+        pthread_cond_broadcast(&feed->first);
+}
+
 /* Queues it once there is room. False: stopped meanwhile. */
 static bool put(struct feed *feed, struct job *job)
 {
@@ -189,32 +241,45 @@ static bool put(struct feed *feed, struct job *job)
         pthread_cond_wait(&feed->room, &feed->lock);
     bool stopped = feed->stopped;
     if (!stopped) {
-        int place = (int)(feed->made++ % feed->lane_count);
+        int place = (int)(feed->lent++ % feed->lane_count);
         struct lane *lane = &feed->lanes[place];
         job->read_ns = clock_ns();
+        job->weight = weight(job);
         *lane->last = job;
         lane->last = &job->next;
         feed->queued++;
-        feed->queued_bytes += weight(job);
-        if (feed->made == 1)
-            pthread_cond_broadcast(&feed->first);
+        feed->queued_bytes += job->weight;
+        count_made(feed);
         wake_one(feed, place);
     }
     pthread_mutex_unlock(&feed->lock);
     return !stopped;
 }
 
-/* When the job is due, if the load has a schedule. */
+/* When the job is due, if the load has a schedule and this is no later turn. */
 static void schedule(struct feed *feed, struct job *job)
 {
+    int64_t *due_ns = &job->timing.due_ns;
+    job->timing.warmup = feed->placed++ < feed->options->warmup;
+    if (is_later(job))
+        return;
     if (feed->options->mode == LOAD_OPEN)
-        job->timing.due_ns = arrivals_next_ns(&feed->arrivals);
-    if (feed->options->mode == LOAD_AT && kept_count(feed->kept) > 0) { // a resumed run: the first left is due at once
-        if (feed->made == 0)
-            feed->base_ns = job->timing.due_ns;
-        job->timing.due_ns = job->timing.due_ns > feed->base_ns ? job->timing.due_ns - feed->base_ns : 0;
+        *due_ns = arrivals_next_ns(&feed->arrivals);
+    if (feed->options->mode == LOAD_AT && kept_count(feed->kept) > 0 && *due_ns != TIMING_NEVER) {
+        if (feed->base_ns == TIMING_NEVER) // a resumed run: the first left is due at once
+            feed->base_ns = *due_ns;
+        *due_ns = *due_ns > feed->base_ns ? *due_ns - feed->base_ns : 0;
     }
-    job->timing.warmup = feed->made < feed->options->warmup;
+}
+
+/* Another shard's record has its place in the schedule. A resumed run's schedule begins with the first that is left. */
+static void leave_to_others(struct feed *feed, bool later)
+{
+    if (kept_count(feed->kept) > 0 && feed->placed == 0)
+        return;
+    feed->placed++;
+    if (feed->options->mode == LOAD_OPEN && !later)
+        arrivals_next_ns(&feed->arrivals);
 }
 
 static void count_read(struct feed *feed, const struct jsonl_record *rec)
@@ -238,25 +303,197 @@ static void report(struct feed *feed, const char *where, const char *why)
     feed->options->report(where, why);
 }
 
+/* --- later turns of sessions --- */
+
+/* Of the lock's holder: one that is aside is so no more. */
+static void leave_aside(struct feed *feed, const struct job *job)
+{
+    feed->aside--;
+    feed->aside_bytes -= job->weight;
+    if (feed->aside_bytes <= ASIDE_BYTES / 2)
+        pthread_cond_signal(&feed->room);
+    if (feed->aside == 0 && feed->counts.ended)
+        wake_all(feed);
+}
+
+/* Puts it aside once there is room. False: stopped meanwhile. */
+static bool set_aside(struct feed *feed, struct job *job, const char *where)
+{
+    pthread_mutex_lock(&feed->lock);
+    bool full = feed->aside_bytes >= ASIDE_BYTES;
+    pthread_mutex_unlock(&feed->lock);
+    if (full && !feed->told_aside)
+        feed->options->report(where, "1 GiB of turns wait for the answers before them: so does the input, and requests may be late");
+    feed->told_aside |= full;
+    pthread_mutex_lock(&feed->lock);
+    while (!feed->stopped && feed->aside_bytes >= ASIDE_BYTES)
+        pthread_cond_wait(&feed->room, &feed->lock);
+    bool stopped = feed->stopped;
+    if (!stopped) {
+        job->weight = weight(job) + sizeof *job;
+        feed->aside++;
+        feed->aside_bytes += job->weight;
+        count_made(feed);
+    }
+    pthread_mutex_unlock(&feed->lock);
+    return !stopped;
+}
+
+/* The former turn was answered: all that is sent is known, and when. */
+static int complete(struct job *job, struct err *err)
+{
+    if (job->blanks.len > 0) {
+        struct buf filled = {0};
+        session_fill(job->turn, job->body, buf_str(&job->blanks), &filled);
+        buf_release(&job->changed);
+        job->changed = filled;
+        job->body = buf_str(&job->changed);
+    }
+    job->timing.due_ns = job->turn->former->end_ns + job->turn->think_ns;
+    return finish_head(job, err);
+}
+
+/* Of the lock's holder. */
+static void queue_turn(struct feed *feed, int lane, struct job *job)
+{
+    job->follows = true;
+    due_put(&feed->lanes[lane].turns, job);
+    wake_one(feed, lane);
+}
+
+/* A turn whose former one was over before it was read is due now, if not later. Then it is where a closed loop's record is:
+ * it has waited for its place in the input. */
+static int put_answered(struct feed *feed, struct job *job, struct err *err)
+{
+    if (complete(job, err) < 0) {
+        job_free(job);
+        return -1;
+    }
+    pthread_mutex_lock(&feed->lock);
+    int64_t now_ns = feed->start_ns > 0 ? clock_ns() - feed->start_ns : 0;
+    bool as_others = job->timing.due_ns <= now_ns && feed->options->mode == LOAD_CLOSED;
+    if (job->timing.due_ns < now_ns)
+        job->timing.due_ns = now_ns;
+    if (as_others)
+        leave_aside(feed, job);
+    else {
+        int lane = (int)(feed->lent++ % feed->lane_count);
+        queue_turn(feed, lane, job);
+        wake(&feed->wakers[lane]); // it may wait for a time of the schedule
+    }
+    pthread_mutex_unlock(&feed->lock);
+    if (!as_others || put(feed, job))
+        return 1;
+    job_free(job);
+    return 0;
+}
+
+static void cancel(struct job *job)
+{
+    job->unsent = true;
+    job->timing.due_ns = TIMING_NEVER;
+    reply_fail(&job->reply, FAILURE_CANCELLED, "turn %lld of the session failed", (long long)job->turn->former->number);
+}
+
+/* The record is not sent, and goes out as it came. */
+static void pass(struct feed *feed, struct job *job, const char *where, const char *why)
+{
+    report(feed, where, why);
+    job->kind = JOB_PASS;
+    feed->pass_on(feed->user, job);
+}
+
+/* 1: go on, 0: stopped, -1: cannot go on. */
+static int put_turn(struct feed *feed, struct job *job, const char *where, struct err *err)
+{
+    struct turn *turn = job->turn;
+    struct job *none;
+    if (!set_aside(feed, job, where)) {
+        job_free(job);
+        return 0;
+    }
+    enum turn_state former = sessions_wait(feed->sessions, turn, job);
+    if (former == TURN_OPEN) // the job is no longer ours
+        return 1;
+    if (former == TURN_ANSWERED)
+        return put_answered(feed, job, err);
+    pthread_mutex_lock(&feed->lock);
+    leave_aside(feed, job);
+    pthread_mutex_unlock(&feed->lock);
+    int rc = sessions_end(feed->sessions, turn, former, 0, STR(""), &none, err);
+    if (former == TURN_UNSENT) {
+        pass(feed, job, where, "session: the turn before it cannot be sent");
+    } else {
+        cancel(job);
+        feed->pass_on(feed->user, job);
+    }
+    return rc < 0 ? -1 : 1;
+}
+
+/* A turn that an earlier run sent: its answer is read, and it ended, for the next, at the start. */
+static int end_kept(struct feed *feed, struct turn *turn, struct err *err)
+{
+    struct str line, text = STR("");
+    struct jval record, error;
+    struct job *none;
+    if (kept_read(feed->kept, &line, err) < 0 || jdoc_parse(feed->doc, line.ptr, line.len, &record, err) < 0)
+        return -1;
+    bool failed = jval_at(record, "/response/error", &error);
+    jval_str_at(record, "/response/text", &text);
+    return sessions_end(feed->sessions, turn, failed ? TURN_FAILED : TURN_ANSWERED, 0, text, &none, err);
+}
+
+/* --- records --- */
+
+/* The record's place among the shards, and in its session: 1: it is ours; 0: it is not; -1: cannot go on. Where it cannot be
+ * sent, *why says so. */
+static int place_record(struct feed *feed, const struct jsonl_record *rec, struct turn **turn, struct err *why, struct err *err)
+{
+    struct session_place place;
+    why->kind = ERR_NONE;
+    int found = sessions_find(feed->sessions, rec->root, &place, why);
+    bool later = found > 0 && !place.is_first;
+    if (found < 0 && why->kind == ERR_NOMEM) {
+        *err = *why;
+        return -1;
+    }
+    int64_t dealt = later ? *place.dealt : feed->dealt++;
+    if (found > 0)
+        *place.dealt = dealt;
+    if (!shard_has(&feed->options->shard, dealt)) {
+        leave_to_others(feed, later);
+        return 0;
+    }
+    *turn = found > 0 ? sessions_add(feed->sessions, &place, err) : NULL;
+    return found > 0 && !*turn ? -1 : 1;
+}
+
 /* One record. 1: go on, 0: stopped, -1: cannot go on. */
 static int take_record(struct feed *feed, struct jsonl_record *rec, const char *where, struct err *err)
 {
     struct err why;
     struct own_place place;
-    bool sendable = own_claim(rec, own_names, feed->options->own_flags, &place, &why) == 0;
+    struct turn *turn;
+    struct job *none;
     count_read(feed, rec);
+    int ours = place_record(feed, rec, &turn, &why, err);
+    if (ours <= 0)
+        return ours < 0 ? -1 : 1;
+    bool sendable = why.kind == ERR_NONE && own_claim(rec, own_names, feed->options->own_flags, &place, &why) == 0;
     if (sendable) {
         own_cut(rec, &place);
         int taken = kept_take(feed->kept, (struct str){rec->line.ptr, rec->cut}, err);
-        if (taken != 0) {
-            if (taken > 0)
-                count(feed, &feed->counts.kept);
+        if (taken > 0)
+            count(feed, &feed->counts.kept);
+        if (taken > 0 && turn && end_kept(feed, turn, err) < 0)
+            return -1;
+        if (taken != 0)
             return taken;
-        }
     }
     struct job *job = copy_record(rec, err);
     if (!job)
         return -1;
+    job->turn = turn;
     if (sendable && make_request(feed, job, rec, &why) < 0) {
         if (why.kind == ERR_NOMEM) {
             job_free(job);
@@ -265,13 +502,13 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
         }
         sendable = false;
     }
-    if (!sendable) {
-        report(feed, where, why.msg);
-        job->kind = JOB_PASS;
-        feed->pass_on(feed->user, job);
-        return 1;
-    }
     schedule(feed, job);
+    if (!sendable) {
+        pass(feed, job, where, why.msg);
+        return turn ? sessions_end(feed->sessions, turn, TURN_UNSENT, 0, STR(""), &none, err) < 0 ? -1 : 1 : 1;
+    }
+    if (is_later(job))
+        return put_turn(feed, job, where, err);
     if (put(feed, job))
         return 1;
     job_free(job);
@@ -328,13 +565,21 @@ static void *run(void *user)
 
 /* --- for the others --- */
 
+static void release_lane(struct lane *lane)
+{
+    for (struct job *job = lane->first, *next; job; job = next) {
+        next = job->next;
+        job_free(job);
+    }
+    while (lane->turns.first)
+        job_free(due_take(&lane->turns));
+}
+
 static void release(struct feed *feed)
 {
     for (int i = 0; feed->lanes && i < feed->lane_count; i++)
-        for (struct job *job = feed->lanes[i].first, *next; job; job = next) {
-            next = job->next;
-            job_free(job);
-        }
+        release_lane(&feed->lanes[i]);
+    sessions_free(feed->sessions);
     for (int i = 0; feed->wakers && i < feed->worker_count; i++)
         if (feed->wakers[i].fd > 0)
             close(feed->wakers[i].fd);
@@ -396,7 +641,9 @@ static int set_up(struct feed *feed, struct err *err)
     feed->lanes = calloc((size_t)feed->lane_count, sizeof *feed->lanes);
     feed->worker_count = (int)options->threads;
     feed->wakers = calloc((size_t)feed->worker_count, sizeof *feed->wakers);
-    bool ok = feed->doc && feed->lanes && feed->wakers;
+    feed->sessions = sessions_new();
+    feed->base_ns = TIMING_NEVER;
+    bool ok = feed->doc && feed->lanes && feed->wakers && feed->sessions;
     for (int i = 0; ok && i < feed->lane_count; i++)
         feed->lanes[i].last = &feed->lanes[i].first;
     for (int i = 0; ok && i < feed->worker_count; i++)
@@ -452,6 +699,13 @@ void feed_wait_first(struct feed *feed)
     pthread_mutex_unlock(&feed->lock);
 }
 
+void feed_begin(struct feed *feed, int64_t start_ns)
+{
+    pthread_mutex_lock(&feed->lock);
+    feed->start_ns = start_ns;
+    pthread_mutex_unlock(&feed->lock);
+}
+
 void feed_stop(struct feed *feed)
 {
     pthread_mutex_lock(&feed->lock);
@@ -483,12 +737,45 @@ static bool is_stopped(const struct feed *feed, int64_t now_ns)
     return feed->stopped || (feed->options->duration_ns > 0 && now_ns >= feed->options->duration_ns);
 }
 
+/* Of the lock's holder: nothing comes to the lane any more. A turn that is aside may still. */
+static bool is_over(const struct feed *feed, const struct lane *lane)
+{
+    return feed->counts.ended && !lane->first && feed->aside == 0;
+}
+
 bool feed_is_over(struct feed *feed, int worker, int64_t now_ns)
 {
     pthread_mutex_lock(&feed->lock);
-    bool over = is_stopped(feed, now_ns) || (feed->counts.ended && !feed->lanes[worker % feed->lane_count].first);
+    bool over = is_stopped(feed, now_ns) || is_over(feed, &feed->lanes[worker % feed->lane_count]);
     pthread_mutex_unlock(&feed->lock);
     return over;
+}
+
+/* Which of the lane is to be sent first; NULL: it is empty. A closed loop's record is due whenever a slot is free. */
+static struct job *first_of(const struct feed *feed, const struct lane *lane, int64_t now_ns)
+{
+    struct job *record = lane->first, *turn = lane->turns.first;
+    if (!record || !turn)
+        return record ? record : turn;
+    int64_t record_ns = feed->options->mode == LOAD_CLOSED ? now_ns : record->timing.due_ns;
+    return turn->timing.due_ns <= record_ns ? turn : record;
+}
+
+static void take_out(struct feed *feed, struct lane *lane, struct job *job)
+{
+    if (job->follows) {
+        due_take(&lane->turns);
+        leave_aside(feed, job);
+        return;
+    }
+    lane->first = job->next;
+    if (!lane->first)
+        lane->last = &lane->first;
+    job->next = NULL;
+    feed->queued--;
+    feed->queued_bytes -= job->weight;
+    if (feed->queued <= QUEUE_JOBS / 2 && feed->queued_bytes <= QUEUE_BYTES / 2)
+        pthread_cond_signal(&feed->room);
 }
 
 enum feed_got feed_take(struct feed *feed, int worker, int64_t now_ns, struct job **job, int64_t *due_ns)
@@ -496,28 +783,59 @@ enum feed_got feed_take(struct feed *feed, int worker, int64_t now_ns, struct jo
     struct lane *lane = &feed->lanes[worker % feed->lane_count];
     enum feed_got got = FEED_JOB;
     pthread_mutex_lock(&feed->lock);
-    struct job *first = lane->first;
+    struct job *first = first_of(feed, lane, now_ns);
     if (is_stopped(feed, now_ns))
         got = FEED_END;
-    else if (!first) {
-        got = feed->counts.ended ? FEED_END : FEED_EMPTY;
-        feed->wakers[worker].hungry = true;
-    } else if (feed->options->mode != LOAD_CLOSED && first->timing.due_ns > now_ns) {
+    else if (!first)
+        got = is_over(feed, lane) ? FEED_END : FEED_EMPTY;
+    else if ((first->follows || feed->options->mode != LOAD_CLOSED) && first->timing.due_ns > now_ns) {
         got = FEED_LATER;
         *due_ns = first->timing.due_ns;
     } else {
-        lane->first = first->next;
-        if (!lane->first)
-            lane->last = &lane->first;
-        first->next = NULL;
-        feed->queued--;
-        feed->queued_bytes -= weight(first);
+        take_out(feed, lane, first);
         *job = first;
-        if (feed->queued <= QUEUE_JOBS / 2 && feed->queued_bytes <= QUEUE_BYTES / 2)
-            pthread_cond_signal(&feed->room);
     }
+    feed->wakers[worker].hungry = got == FEED_EMPTY || (got == FEED_LATER && first->follows); // a turn may come that is due before
     pthread_mutex_unlock(&feed->lock);
     return got;
+}
+
+int feed_ended(struct feed *feed, int worker, struct job *job, struct job **cancelled, struct err *err)
+{
+    bool failed = job->reply.failure != FAILURE_NONE;
+    int64_t end_ns = job->timing.end_ns;
+    struct job *next;
+    *cancelled = NULL;
+    if (!job->turn)
+        return 0;
+    if (sessions_end(feed->sessions, job->turn, failed ? TURN_FAILED : TURN_ANSWERED, end_ns, buf_str(&job->reply.text), &next, err) < 0)
+        return -1;
+    if (next && !failed) {
+        if (complete(next, err) < 0) {
+            job_free(next);
+            return -1;
+        }
+        pthread_mutex_lock(&feed->lock);
+        queue_turn(feed, worker % feed->lane_count, next);
+        pthread_mutex_unlock(&feed->lock);
+        return 0;
+    }
+    while (next) {
+        pthread_mutex_lock(&feed->lock);
+        bool stopped = is_stopped(feed, end_ns);
+        leave_aside(feed, next);
+        pthread_mutex_unlock(&feed->lock);
+        if (stopped) { // what was not sent has no record
+            job_free(next);
+            return 0;
+        }
+        cancel(next);
+        *cancelled = next;
+        cancelled = &next->next;
+        if (sessions_end(feed->sessions, next->turn, TURN_FAILED, 0, STR(""), &next, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int feed_wake_fd(const struct feed *feed, int worker)

@@ -17,7 +17,7 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
-    struct buf *parts[] = {&job->record.added, &job->line, &job->head, &job->changed, &job->chunks, &job->attempts};
+    struct buf *parts[] = {&job->record.added, &job->line, &job->head, &job->changed, &job->blanks, &job->chunks, &job->attempts};
     for (size_t i = 0; i < COUNT(parts); i++)
         buf_release(parts[i]);
     reply_release(&job->reply);

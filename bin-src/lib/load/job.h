@@ -26,6 +26,7 @@ struct job {
     struct buf head; // of the HTTP request
     struct buf changed;
     struct str body; // in line, or in changed
+    struct buf blanks; // struct blank: what answers of its session are to be filled in
     enum openai_api api;
     bool stream;
 
@@ -37,6 +38,12 @@ struct job {
     bool reached;  // some attempt had a connection
     bool unsent;   // cancelled before it was sent
     bool reopened; // a connection that the server had closed was opened anew
+
+    struct turn *turn;  // of a session; NULL: of none
+    struct job *child;  // of a due_queue, and so is
+    uint64_t place;
+    bool follows;       // a later turn of a session, due by the end of the former
+    size_t weight;      // bytes that the feed counts for it
 
     // Of the worker that has it; times on CLOCK_MONOTONIC.
     struct loop_timer timer;  // of its waiting between two attempts

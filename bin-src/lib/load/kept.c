@@ -26,6 +26,7 @@ struct kept {
     struct entry *entries; // an open-addressed table
     size_t size, count;    // size is a power of two
     uint64_t dropped;
+    const struct entry *taken; // last
     int64_t own_offset;    // where this run's own lines begin
     struct buf scratch;
 };
@@ -249,9 +250,20 @@ int kept_take(struct kept *kept, struct str prefix, struct err *err)
             return -1;
         if (str_eq(buf_str(&kept->scratch), prefix)) {
             entry->taken = true;
+            kept->taken = entry;
             return 1;
         }
     }
+    return 0;
+}
+
+int kept_read(struct kept *kept, struct str *line, struct err *err)
+{
+    if (read_at(kept, kept->taken->offset, kept->taken->len, err) < 0)
+        return -1;
+    if (!buf_reserve(&kept->scratch, JDOC_PADDING))
+        return err_nomem(err);
+    *line = (struct str){kept->scratch.ptr, kept->taken->len - 1};
     return 0;
 }
 

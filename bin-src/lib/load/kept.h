@@ -28,6 +28,8 @@ uint64_t kept_dropped(const struct kept *kept); // whole records that were not: 
 /* Is there a line for the input line that, less its last brace, is prefix? It is taken: the same line twice in the
  * input needs two. 1, 0, or -1. */
 int kept_take(struct kept *kept, struct str prefix, struct err *err);
+/* After kept_take found a line: that line, whole; JDOC_PADDING bytes behind it are readable. Lives until the next call. */
+int kept_read(struct kept *kept, struct str *line, struct err *err);
 /* Rewrites the file without the lines that were not taken, if there are such. This run's own lines stay. */
 int kept_finish(struct kept *kept, struct err *err);
 

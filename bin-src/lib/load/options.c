@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 
+#include <stdio.h>
+
 const char *const load_modes[LOAD_MODE_COUNT + 1] = {[LOAD_CLOSED] = "closed", [LOAD_OPEN] = "open", [LOAD_AT] = "at", NULL};
 
 /* As jval_write writes it: so is what an earlier run left, when it is compared. */
@@ -31,7 +33,14 @@ static void describe(const struct load_options *options, struct buf *out)
     }
     if (options->think_ns > 0 && options->mode == LOAD_CLOSED)
         json_key(out, "think_ns"), json_int(out, options->think_ns);
+    if (options->speed != 1)
+        json_key(out, "speed"), json_double(out, options->speed);
     json_key(out, "seed"), json_int(out, options->seed);
+    if (options->shard.count > 0) {
+        char shard[48];
+        snprintf(shard, sizeof shard, "%lld/%lld", (long long)options->shard.number, (long long)options->shard.count);
+        json_key(out, "shard"), json_cstr(out, shard);
+    }
     json_key(out, "urls"), json_array(out);
     json_str(out, buf_str(&options->url->shown));
     json_array_end(out);

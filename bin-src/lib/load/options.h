@@ -4,6 +4,7 @@
 #ifndef LOAD_OPTIONS_H
 #define LOAD_OPTIONS_H
 
+#include "load/shard.h"
 #include "net/dial.h"
 #include "net/url.h"
 #include "openai/body.h"
@@ -32,10 +33,13 @@ struct load_options {
     bool mode_is_given;     // else a closed loop becomes LOAD_AT where the first record has at_ns
     int64_t concurrency;    // closed: so many at a time; else the most at a time, 0: no cap
     enum load_blocked blocked;
-    double rate_rps;        // open
+    double rate_rps;        // open; of all shards together
     enum arrivals_kind arrivals;
     double burstiness;      // of gamma arrivals
     int64_t think_ns;       // closed: between an answer and the slot's next request
+    double speed;           // at: so many times as fast
+    struct shard shard;
+    int64_t start_utc_ns;   // when to start; 0: as soon as all is ready
     int64_t seed;
     int64_t count;          // of input records, 0: all
     int64_t duration_ns;    // after which no more are sent

@@ -129,15 +129,61 @@ static int set_up(struct run *run, struct err *err)
     return 0;
 }
 
-/* The start is the moment at which everything stands ready, the first request too. */
+static void stop_sending(struct run *run)
+{
+    atomic_store(&run->shared.stopping, true);
+    feed_stop(run->shared.feed);
+}
+
+static void take_signal(struct run *run)
+{
+    struct signalfd_siginfo info;
+    if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (run->result->signal != 0) { // the second
+        signal((int)info.ssi_signo, SIG_DFL);
+        pthread_sigmask(SIG_SETMASK, &run->old_mask, NULL);
+        raise((int)info.ssi_signo);
+    }
+    run->result->signal = (int)info.ssi_signo;
+    if (run->hooks->stopping)
+        run->hooks->stopping(atomic_load(&run->shared.in_flight));
+    stop_sending(run);
+}
+
+/* Waits for the hosts' common start, or a signal. */
+static int wait_for_start(struct run *run, struct err *err)
+{
+    const int64_t at_ns = run->options.start_utc_ns;
+    int64_t left_ns = at_ns - clock_utc_ns();
+    if (left_ns < 0)
+        return err_set(err, ERR_TIMEOUT, "the time to start was %.3f s ago, before all was ready: give one that every host reaches",
+                       (double)-left_ns / 1e9);
+    for (; left_ns > 0 && run->result->signal == 0; left_ns = at_ns - clock_utc_ns()) {
+        struct pollfd fd = {.fd = run->signal_fd, .events = POLLIN};
+        struct timespec wait = {left_ns >= NS_PER_S, left_ns >= NS_PER_S ? 0 : left_ns}; // UTC may be set meanwhile
+        if (ppoll(&fd, 1, &wait, NULL) > 0)
+            take_signal(run);
+    }
+    return 0;
+}
+
+/* The start is the moment at which everything stands ready, the first request too; or the one that was asked for. */
 static int start(struct run *run, struct err *err)
 {
     if (feed_start(run->shared.feed, run->kept, take_job, run->shared.sink, err) < 0)
         return -1;
     feed_wait_first(run->shared.feed);
+    if (run->options.start_utc_ns > 0 && wait_for_start(run, err) < 0)
+        return -1;
     int64_t utc_ns = clock_utc_ns();
     run->shared.start_ns = clock_ns();
+    if (run->options.start_utc_ns > 0) { // the instant itself, not when we woke
+        run->shared.start_ns -= utc_ns - run->options.start_utc_ns;
+        utc_ns = run->options.start_utc_ns;
+    }
     clock_format_utc(run->start, utc_ns, 9);
+    feed_begin(run->shared.feed, run->shared.start_ns);
     if (sink_start(run->shared.sink, run->shared.start_ns, str_of(run->start), buf_str(&run->load), err) < 0)
         return -1;
     for (int64_t i = 0; i < run->options.threads; i++)
@@ -147,12 +193,6 @@ static int start(struct run *run, struct err *err)
 }
 
 /* --- meanwhile --- */
-
-static void stop_sending(struct run *run)
-{
-    atomic_store(&run->shared.stopping, true);
-    feed_stop(run->shared.feed);
-}
 
 static void abort_all(struct run *run, const char *why)
 {
@@ -223,22 +263,6 @@ static void tick(struct run *run, int64_t now_ns)
         run->told_limit = true;
         run->hooks->limited(run->shared.file_cap);
     }
-}
-
-static void take_signal(struct run *run)
-{
-    struct signalfd_siginfo info;
-    if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
-        return;
-    if (run->result->signal != 0) { // the second
-        signal((int)info.ssi_signo, SIG_DFL);
-        pthread_sigmask(SIG_SETMASK, &run->old_mask, NULL);
-        raise((int)info.ssi_signo);
-    }
-    run->result->signal = (int)info.ssi_signo;
-    if (run->hooks->stopping)
-        run->hooks->stopping(atomic_load(&run->shared.in_flight));
-    stop_sending(run);
 }
 
 /* Until all workers have ended. */

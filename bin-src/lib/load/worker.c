@@ -101,6 +101,27 @@ static void leave_slot(struct worker *worker, const struct job *job, int64_t end
         free_slot(slot);
 }
 
+static void stop_run(struct worker *worker, const struct err *err)
+{
+    if (!worker->context.failed)
+        worker->context.err = *err;
+    worker->context.failed = true;
+}
+
+/* To the sink, and behind it the turns of its session that will not be sent. */
+static void put_away(struct worker *worker, struct job *job)
+{
+    struct job *cancelled, *next;
+    struct err err;
+    if (feed_ended(worker->run->feed, worker->index, job, &cancelled, &err) < 0)
+        stop_run(worker, &err);
+    sink_put(worker->run->sink, job);
+    for (; cancelled; cancelled = next) {
+        next = cancelled->next;
+        sink_put(worker->run->sink, cancelled);
+    }
+}
+
 static void finish_job(struct worker *worker, struct job *job, int64_t end_ns)
 {
     int cpu = atomic_load_explicit(&worker->run->cpu_per_mille, memory_order_relaxed);
@@ -111,7 +132,7 @@ static void finish_job(struct worker *worker, struct job *job, int64_t end_ns)
         leave_slot(worker, job, end_ns);
     worker->in_flight--;
     atomic_fetch_sub_explicit(&worker->run->in_flight, 1, memory_order_relaxed);
-    sink_put(worker->run->sink, job);
+    put_away(worker, job);
 }
 
 /* --- attempts --- */
@@ -121,13 +142,6 @@ static void on_over(struct channel *channel, int64_t end_ns, bool reusable);
 static struct worker *worker_of(const struct channel *channel)
 {
     return (struct worker *)((char *)channel->context - offsetof(struct worker, context));
-}
-
-static void stop_run(struct worker *worker, const struct err *err)
-{
-    if (!worker->context.failed)
-        worker->context.err = *err;
-    worker->context.failed = true;
 }
 
 enum choice { ANY_CHANNEL, NEW_CHANNEL };
@@ -276,7 +290,7 @@ static void start_job(struct worker *worker, struct job *job, struct worker_slot
     job->worker = worker;
     job->slot = slot;
     job->retry_after_ns = -1;
-    if (slot) {
+    if (slot && !job->follows) {
         // What had not been read when the slot became free is due when it was.
         int64_t due_ns = slot->ready_ns > job->read_ns ? slot->ready_ns : job->read_ns;
         job->timing.due_ns = due_ns > worker->run->start_ns ? since_start(worker, due_ns) : 0;
@@ -290,7 +304,7 @@ static void drop_job(struct worker *worker, struct job *job)
 {
     job->unsent = true;
     reply_fail(&job->reply, FAILURE_CANCELLED, "dropped: %lld requests were in flight", (long long)worker->run->options->concurrency);
-    sink_put(worker->run->sink, job);
+    put_away(worker, job);
 }
 
 static bool is_closed(const struct worker *worker)
@@ -404,6 +418,7 @@ static void run_loop(struct worker *worker)
         if (loop_turn(worker->context.loop, &err) < 0)
             stop_run(worker, &err);
     }
+    feed_stop(worker->run->feed); // its lane has nobody any more
     finish_waiting(worker);
     finish_active(worker, worker->context.err.msg);
 }
