@@ -26,6 +26,7 @@ enum kind {
     NATURAL, // an integer, 0 or more
     NUMBER,
     AMOUNT, // a number, 0 or more
+    SHARD,  // "2/3"
     TIMES,  // an array of NATURAL, none less than the one before
     ARRAY,  // of items
     OBJECT, // with members
@@ -116,8 +117,9 @@ static const struct member load_members[] = {
     MEMBER("arrivals", STRING),
     MEMBER("burstiness", AMOUNT),
     MEMBER("think_ns", NATURAL),
+    MEMBER("speed", AMOUNT),
     MEMBER("seed", WHOLE),
-    MEMBER("shard", STRING),
+    MEMBER("shard", SHARD),
     MEMBER("urls", ARRAY, .items = &string),
     MEMBER("set", OBJECT),
     LAST,
@@ -388,6 +390,18 @@ static bool is_utc(struct str text)
     return at == text.len - 1;
 }
 
+/* "K/N", the K-th of N. */
+static bool is_shard(struct str text)
+{
+    struct err ignored;
+    int64_t place, count;
+    const char *slash = text.len > 0 ? memchr(text.ptr, '/', text.len) : NULL;
+    if (!slash)
+        return false;
+    struct str first = {text.ptr, (size_t)(slash - text.ptr)}, second = {slash + 1, text.len - first.len - 1};
+    return num_int(second, 1, INT64_MAX, &count, &ignored) == 0 && num_int(first, 1, count, &place, &ignored) == 0;
+}
+
 /* What is wrong with a value that is one thing, or NULL. */
 static const char *fault(enum kind kind, struct jval value)
 {
@@ -403,6 +417,8 @@ static const char *fault(enum kind kind, struct jval value)
         return !is_text ? "is not a string" : text.len == 0 ? "is empty" : NULL;
     case UTC:
         return is_text && is_utc(text) ? NULL : "is not a time such as \"2026-11-24T07:43:00.123456789Z\"";
+    case SHARD:
+        return is_text && is_shard(text) ? NULL : "is not a shard such as \"2/3\"";
     case BOOLEAN:
         return type == JTYPE_BOOL ? NULL : "is neither true nor false";
     case WHOLE:

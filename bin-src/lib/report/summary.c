@@ -55,6 +55,7 @@ void summary_free(struct summary *summary)
             quantiles_free(summary->values[profile][metric]);
     for (size_t i = 0; i < summary->part_count; i++) {
         buf_release(&summary->parts[i].load);
+        shards_release(&summary->parts[i].shards);
         peak_free(summary->parts[i].in_flight);
         peak_free(summary->parts[i].vllm);
     }
@@ -110,7 +111,7 @@ static int add_part(struct summary *summary, struct str start, const struct meas
     part->in_flight = peak_new(summary->plan->keep);
     part->vllm = peak_new(summary->plan->keep);
     if (request->load.doc)
-        jval_write(request->load, &part->load);
+        shards_write_load(request->load, &part->load);
     summary->part_last = summary->part_count++;
     return part->in_flight && part->vllm && !part->load.failed ? 0 : err_nomem(err);
 }
@@ -162,6 +163,8 @@ static int add_to_part(struct summary *summary, const struct measured *request, 
     if (find_part(summary, request, err) < 0)
         return -1;
     struct summary_part *part = &summary->parts[summary->part_last];
+    if (request->load.doc && shards_note(&part->shards, request->load, err) < 0)
+        return -1;
     part->requests++;
     widen(part, timing->due_ns);
     if (add_interval(part, timing->sent_ns, timing->end_ns, err) < 0)

@@ -16,6 +16,7 @@
 
 #include "report/grid.h"
 #include "report/measured.h"
+#include "report/shards.h"
 #include "report/slo.h"
 #include "stats/bootstrap.h"
 #include "stats/peak.h"
@@ -46,7 +47,8 @@ struct summary_plan {
 /* Of the requests that share timing.start. */
 struct summary_part {
     struct str start;
-    struct buf load;            // JSON text, as the part's first record has it
+    struct buf load;            // JSON text, as the part's first record has it, less its shard
+    struct shards shards;
     uint64_t requests;
     int64_t first_ns, last_ns;  // first due or sent, last end; TIMING_NEVER: there is none
     struct peak *in_flight;     // [sent, end), earlier tries too

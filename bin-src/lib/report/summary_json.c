@@ -182,6 +182,12 @@ static void parts(const struct summary *summary, struct buf *out)
         json_key(out, "peak_concurrency"), json_int(out, part->peak);
         if (part->load.len > 0)
             json_key(out, "load"), json_raw(out, buf_str(&part->load));
+        if (part->shards.count > 0) {
+            json_key(out, "shards"), json_object(out);
+            count(out, "there", (uint64_t)part->shards.there);
+            count(out, "of", (uint64_t)part->shards.count);
+            json_object_end(out);
+        }
         json_object_end(out);
     }
     json_array_end(out);

@@ -129,6 +129,19 @@ static void add_load(const struct summary *summary, struct buf *out)
         add_words(out, buf_str(&summary->parts[0].load));
 }
 
+/* How many shards of the load have records here, in the part where that is worst. */
+static void add_shards(const struct summary *summary, struct buf *out)
+{
+    const struct shards *worst = NULL;
+    for (size_t i = 0; i < summary->part_count; i++) {
+        const struct shards *shards = &summary->parts[i].shards;
+        if (shards->count > 0 && (!worst || shards->count - shards->there > worst->count - worst->there))
+            worst = shards;
+    }
+    if (worst)
+        buf_addf(out, "%lld of %lld%s", (long long)worst->there, (long long)worst->count, worst->there < worst->count ? ", NOT ALL" : "");
+}
+
 static void write_facts(const struct summary *summary, enum grid_style style, struct buf *out)
 {
     struct grid grid = {.columns = 2, .flags = GRID_LEFT};
@@ -138,6 +151,9 @@ static void write_facts(const struct summary *summary, enum grid_style style, st
     add_load(summary, &scratch);
     if (scratch.len > 0)
         fact(&grid, "load", &scratch);
+    add_shards(summary, &scratch);
+    if (scratch.len > 0)
+        fact(&grid, "shards", &scratch);
     add_requests(summary, &scratch), fact(&grid, "requests", &scratch);
     number(&grid, "success rate", 100 * summary_share(summary->completed, summary_offered(summary)), "%");
     number(&grid, "duration", summary->duration_s, " s");
