@@ -27,7 +27,8 @@ static struct {
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
     double rate_rps, burstiness, speed;
     bool replace, drop, insecure;
-} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .speed = 1, .threads = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
+} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .speed = 1, .threads = 1, .timeout_ns = 3600 * NS_PER_S,
+         .timeout_connect_ns = 10 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
     {0, "url", OPT_STR, &opt.url, .arg = "URL",
@@ -44,7 +45,8 @@ static const struct opt_spec specs[] = {
     {0, "speed", OPT_DOUBLE, &opt.speed, .min = 1e-6, .max = 1e6, .arg = "F", .help = "at: F times as fast as at_ns says (1)"},
     {0, "shard", OPT_STR, &opt.shard, .arg = "K/N",
      .help = "the K-th of N shares of the input and its schedule, each of which another host sends"},
-    {0, "start", OPT_STR, &opt.start, .arg = "TIME", .help = "start at this UTC time, as the other shards do (2026-11-24T15:00:00Z, @SECONDS)"},
+    {0, "start", OPT_STR, &opt.start, .arg = "TIME",
+     .help = "start at this UTC time, as the other shards do (2026-11-24T15:00:00Z, @SECONDS)"},
     {0, "think", OPT_DURATION, &opt.think_ns, .help = "closed loop: wait between an answer and the slot's next request"},
     {0, "drop", OPT_FLAG, &opt.drop, .help = "open loop with -c: drop an arrival that finds N in flight; else it waits"},
     {'n', "count", OPT_INT, &opt.count, .min = 1, .max = 9e15, .arg = "N", .help = "the first N records of the input only"},
@@ -97,6 +99,11 @@ static void say_resuming(uint64_t kept, uint64_t dropped)
         log_info("going on", log_kv("records_of_the_last_run", kept));
     if (dropped > 0)
         log_warn("records of the last run are dropped: their timing.load is not that of this command", log_kv("records", dropped));
+}
+
+static void say_waiting(int64_t left_ns)
+{
+    log_info("waiting for the start", log_kv("seconds", (double)left_ns / NS_PER_S));
 }
 
 static void say_stopping(int64_t in_flight)
@@ -154,7 +161,7 @@ static void load_shard(struct load_options *options)
     if (opt.start && clock_parse_utc(str_of(opt.start), &options->start_utc_ns, &err) < 0)
         opt_reject("--start", &err);
     if (opt.shard && !opt.start)
-        log_warn("--shard without --start: each shard's times count from a start of its own, so that their records do not merge into one load");
+        log_warn("--shard without --start: each shard has a start of its own, so that their records do not merge into one load");
 }
 
 static void load_url(struct url *url)
@@ -251,14 +258,14 @@ int main(int argc, char **argv)
         .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : opt.speed != 1 ? LOAD_AT : LOAD_CLOSED),
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
         .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .burstiness = opt.burstiness,
-        .think_ns = opt.think_ns, .speed = opt.speed, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns, .warmup = opt.warmup,
-        .threads = opt.threads, .timeout_ns = opt.timeout_ns,
+        .think_ns = opt.think_ns, .speed = opt.speed, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns,
+        .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns,
         .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
         .retries = opt.retries, .report = report,
     };
     load_shard(&options);
     static const struct run_hooks hooks = {
-        .progress = show, .resuming = say_resuming, .stopping = say_stopping, .limited = say_limited};
+        .progress = show, .resuming = say_resuming, .waiting = say_waiting, .stopping = say_stopping, .limited = say_limited};
     if (run_load(&options, &hooks, &result, &err) < 0)
         die(EXIT_CANNOT, &err);
     progress_erase();

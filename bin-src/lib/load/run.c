@@ -159,6 +159,8 @@ static int wait_for_start(struct run *run, struct err *err)
     if (left_ns < 0)
         return err_set(err, ERR_TIMEOUT, "the time to start was %.3f s ago, before all was ready: give one that every host reaches",
                        (double)-left_ns / 1e9);
+    if (run->hooks->waiting)
+        run->hooks->waiting(left_ns);
     for (; left_ns > 0 && run->result->signal == 0; left_ns = at_ns - clock_utc_ns()) {
         struct pollfd fd = {.fd = run->signal_fd, .events = POLLIN};
         struct timespec wait = {left_ns >= NS_PER_S, left_ns >= NS_PER_S ? 0 : left_ns}; // UTC may be set meanwhile

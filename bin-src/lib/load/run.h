@@ -26,6 +26,7 @@ struct run_state {
 struct run_hooks {
     void (*progress)(const struct run_state *state); // four times a second; NULL is fine
     void (*resuming)(uint64_t kept, uint64_t dropped); // an earlier run left records, of which those of another load go
+    void (*waiting)(int64_t left_ns);                  // all is ready, and the time to start is still to come
     void (*stopping)(int64_t in_flight);               // a signal came
     void (*limited)(int64_t connections);              // arrivals wait, since no more files may be open
 };

@@ -169,8 +169,8 @@ int session_check(const struct turn *turn, struct str blanks, struct err *err)
     const struct blank *first = (const struct blank *)(const void *)blanks.ptr; // which goes furthest back
     if (blanks.len == 0 || (first->back >= 1 && first->back <= turn->index))
         return 0;
-    return err_set(err, ERR_MISSING, "request.messages: leave %zu answers open, and %zu turns of the session are before this one", first->back,
-                   turn->index);
+    return err_set(err, ERR_MISSING, "request.messages: leave %zu answers open, and %zu turns of the session are before this one",
+                   first->back, turn->index);
 }
 
 void session_fill(const struct turn *turn, struct str body, struct str blanks, struct buf *out)
