@@ -261,3 +261,13 @@ fault() {
     while fault alloc $nth; do nth=$((nth + 1)); done
     [ $nth -gt 100 ]
 }
+
+@test "sessions: a turn that waits for a slot is not the client's slowness" {
+    mock --ttft 20ms
+    sessions 8 2 0 '{"max_tokens": 1, "stream": true}' >in
+    send -c 8 in >out
+    jq -c '.timing.sent_ns += 30000000 | .timing |= with_entries(if .key | IN("headers_ns", "first_ns", "last_ns", "end_ns") then .value += 30000000 else . end)' out >waited
+    [ "$(lm-stat --format json waited | jq '.client.reasons | index("send_lag")')" = null ]
+    jq -c 'del(.session)' waited >alone
+    [ "$(lm-stat --format json alone | jq '.client.reasons | index("send_lag")')" != null ]
+}

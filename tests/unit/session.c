@@ -84,7 +84,8 @@ static void turns_come_in_their_order_from_0_or_1_on(void **state)
 static void what_is_no_session_is_refused(void **state)
 {
     static const char *const wrong[] = {"1", "{}", "{\"id\":\"\",\"turn\":0}", "{\"id\":7,\"turn\":0}", "{\"id\":\"a\"}",
-                                        "{\"id\":\"a\",\"turn\":-1}", "{\"id\":\"a\",\"turn\":0.5}", "{\"id\":\"a\",\"turn\":0,\"think_ns\":-1}",
+                                        "{\"id\":\"a\",\"turn\":-1}", "{\"id\":\"a\",\"turn\":0.5}",
+                                        "{\"id\":\"a\",\"turn\":0,\"think_ns\":-1}",
                                         "{\"id\":\"a\",\"turn\":0,\"think_ns\":9223372036854775807}"};
     for (size_t i = 0; i < COUNT(wrong); i++)
         assert_int_equal(find(*state, wrong[i], NULL), -1);
@@ -142,8 +143,10 @@ static void each_blank_gets_the_answer_of_its_own_turn(void **state)
     assert_string_equal(fill(f, "a", 2, BODY(USER "," OPEN " , " USER "," OPEN "," USER)),
                         BODY(USER "," ANSWER("\"A\\\"0\"") " , " USER "," ANSWER("\"A\\\"1\"") "," USER));
     assert_string_equal(fill(f, "b", 3, BODY(OPEN "," USER)), BODY(ANSWER("\"A\\\"2\"") "," USER)); // only the latest is shown again
-    assert_string_equal(fill(f, "c", 2, BODY(OPEN "," ANSWER("\"given\"") "," USER)), BODY(ANSWER("\"A\\\"0\"") "," ANSWER("\"given\"") "," USER));
-    assert_string_equal(fill(f, "d", 1, BODY(OPEN "," USER "," ANSWER("\"begin\""))), BODY(ANSWER("\"A\\\"0\"") "," USER "," ANSWER("\"begin\"")));
+    assert_string_equal(fill(f, "c", 2, BODY(OPEN "," ANSWER("\"given\"") "," USER)),
+                        BODY(ANSWER("\"A\\\"0\"") "," ANSWER("\"given\"") "," USER));
+    assert_string_equal(fill(f, "d", 1, BODY(OPEN "," USER "," ANSWER("\"begin\""))),
+                        BODY(ANSWER("\"A\\\"0\"") "," USER "," ANSWER("\"begin\"")));
 }
 
 static void what_is_no_blank_stays(void **state)

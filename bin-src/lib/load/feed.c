@@ -282,10 +282,10 @@ static void leave_to_others(struct feed *feed, bool later)
         arrivals_next_ns(&feed->arrivals);
 }
 
-static void count_read(struct feed *feed, const struct jsonl_record *rec)
+static void count_read(struct feed *feed, const struct jsonl_record *rec, int ours)
 {
     pthread_mutex_lock(&feed->lock);
-    feed->counts.read++;
+    feed->counts.read += ours > 0;
     feed->counts.bytes += rec->line.len + 1;
     pthread_mutex_unlock(&feed->lock);
 }
@@ -475,8 +475,8 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
     struct own_place place;
     struct turn *turn;
     struct job *none;
-    count_read(feed, rec);
     int ours = place_record(feed, rec, &turn, &why, err);
+    count_read(feed, rec, ours);
     if (ours <= 0)
         return ours < 0 ? -1 : 1;
     bool sendable = why.kind == ERR_NONE && own_claim(rec, own_names, feed->options->own_flags, &place, &why) == 0;

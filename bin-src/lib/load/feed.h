@@ -56,10 +56,10 @@ int feed_wake_fd(const struct feed *feed, int worker);
 /* To be called when it was: arms it again. */
 void feed_woken(struct feed *feed, int worker);
 
-/* Records of the input read so far, kept ones of them, lines that were reported; and whether all was read. */
+/* Records of the input read so far (this shard's), kept ones of them, lines that were reported; and whether all was read. */
 struct feed_counts {
     uint64_t read, kept, reported;
-    uint64_t bytes, bytes_total; // of the lines read, and of all files; 0: not known, as of a pipe
+    uint64_t bytes, bytes_total; // of all lines read, and of all files; 0: not known, as of a pipe
     bool ended;
 };
 struct feed_counts feed_counts(struct feed *feed);

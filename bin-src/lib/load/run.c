@@ -242,7 +242,8 @@ static struct run_state state_of(struct run *run, int64_t now_ns)
     struct run_state state = {.done = sink_counts(run->shared.sink), .input = feed_counts(run->shared.feed),
                               .in_flight = atomic_load(&run->shared.in_flight), .now_ns = now_ns, .start_ns = run->shared.start_ns,
                               .ends_ns = options->duration_ns > 0 ? run->shared.start_ns + options->duration_ns : 0};
-    state.total = total_of(&state, options->count);
+    int64_t shards = options->shard.count > 0 ? options->shard.count : 1;
+    state.total = total_of(&state, (options->count + shards - 1) / shards);
     return state;
 }
 

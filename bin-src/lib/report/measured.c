@@ -57,6 +57,7 @@ int measured_read(struct measured *request, struct jval record, struct err *err)
     jval_at(record, "/timing/load", &request->load);
     if (jval_at(record, "/timing/attempts", &value) && jval_count(value) > 0)
         request->attempts = value;
+    request->in_session = jval_member(record, "session", &value) && jval_type(value) == JTYPE_OBJECT;
     request->outcome = OUTCOME_COMPLETED;
     request->failure = FAILURE_NONE;
     request->source = TOKENS_UNCOUNTED;

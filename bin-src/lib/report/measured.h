@@ -31,6 +31,7 @@ struct measured {
     enum failure failure;    // of a failed one; FAILURE_NONE: of a kind that we do not know
     enum token_source source;
     int64_t input_tokens, output_tokens; // below 0: not counted
+    bool in_session;         // a turn of a conversation
     int64_t *chunks;         // the room for timing.chunks_ns
     size_t room;
 };

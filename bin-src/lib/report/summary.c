@@ -183,8 +183,10 @@ static bool lag_is_ours(const struct measured *request)
     struct str mode;
     if (request->attempts.doc)
         return false;
-    if (!request->load.doc || (jval_str_at(request->load, "/mode", &mode) && str_is(mode, "closed")))
+    if (!request->load.doc)
         return true;
+    if (jval_str_at(request->load, "/mode", &mode) && str_is(mode, "closed"))
+        return !request->in_session; // a later turn is due by an answer, and may have to wait for a slot
     return !jval_member(request->load, "concurrency", &capped);
 }
 
