@@ -162,7 +162,7 @@ END
     [ "$status" = 1 ]
     diff said - <<'END'
 lm-send: in:2: session.turn: 2 of session s0, and 1 is not right before it in the input
-lm-send: in:3: request.messages: leave 1 answers open, and 0 turns of the session are before this one
+lm-send: in:3: request.messages: answers left open: 1; turns of the session before this one: 0
 lm-send: in:4: session: the turn before it cannot be sent
 lm-send: in:5: session.turn: 3 of session c, and 2 is not right before it in the input
 lm-send: in:7: session.turn: 1 of session s0, and 0 is not right before it in the input

@@ -22,7 +22,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     f->doc = jdoc_new();
-    f->sessions = sessions_new();
+    f->sessions = sessions_new(1 << 20);
     *state = f;
     return f->doc && f->sessions ? 0 : -1;
 }
@@ -174,7 +174,33 @@ static void more_blanks_than_turns_are_refused(void **state)
     struct fixture *f = *state;
     assert_null(fill(f, "a", 0, BODY(OPEN "," USER)));
     assert_null(fill(f, "b", 1, BODY(OPEN "," ANSWER("\"given\"") "," USER)));
-    assert_string_equal(f->err.msg, "request.messages: leave 2 answers open, and 1 turns of the session are before this one");
+    assert_string_equal(f->err.msg, "request.messages: answers left open: 2; turns of the session before this one: 1");
+}
+
+static void answers_are_kept_up_to_a_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct turn *turn;
+    struct job *none;
+    char session[64];
+    sessions_free(f->sessions);
+    f->sessions = sessions_new(10);
+    const struct blank blank = {0, 1};
+    const struct str blanks = {(const char *)&blank, sizeof blank};
+    for (int turns = 0; turns < 2; turns++)
+        for (char id = 'a'; id <= 'd'; id++) {
+            snprintf(session, sizeof session, "{\"id\":\"%c\",\"turn\":%d}", id, turns);
+            assert_int_equal(find(f, session, &turn), 1);
+            if (turns == 0)
+                assert_int_equal(sessions_end(f->sessions, turn, TURN_ANSWERED, 0, STR("four"), &none, &f->err), 0);
+            else // the last two of them fit
+                assert_int_equal(session_check(turn, blanks, &f->err), id < 'c' ? -1 : 0);
+        }
+    assert_int_equal(sessions_end(f->sessions, turn, TURN_ANSWERED, 0, STR("and far over ten"), &none, &f->err), 0);
+    assert_int_equal(find(f, "{\"id\":\"d\",\"turn\":2}", &turn), 1);
+    assert_int_equal(session_check(turn, blanks, &f->err), -1); // itself, where it was the last to end
+    assert_int_equal(find(f, "{\"id\":\"c\",\"turn\":2}", &turn), 1);
+    assert_int_equal(session_check(turn, blanks, &f->err), 0); // which had a turn under way
 }
 
 int main(void)
@@ -185,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_waits_for_the_one_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_blank_gets_the_answer_of_its_own_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_blank_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(answers_are_kept_up_to_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_blanks_than_turns_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static const char *const own_names[] = {"response", "timing", NULL};
-enum { QUEUE_JOBS = 8192, QUEUE_BYTES = 64 << 20, ASIDE_BYTES = 1 << 30, ID_MAX = 200 };
+enum { QUEUE_JOBS = 8192, QUEUE_BYTES = 64 << 20, ASIDE_BYTES = 1 << 30, ANSWER_BYTES = 1 << 30, ID_MAX = 200 };
 
 struct lane {
     struct job *first, **last;
@@ -505,7 +505,7 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
     schedule(feed, job);
     if (!sendable) {
         pass(feed, job, where, why.msg);
-        return turn ? sessions_end(feed->sessions, turn, TURN_UNSENT, 0, STR(""), &none, err) < 0 ? -1 : 1 : 1;
+        return turn && sessions_end(feed->sessions, turn, TURN_UNSENT, 0, STR(""), &none, err) < 0 ? -1 : 1;
     }
     if (is_later(job))
         return put_turn(feed, job, where, err);
@@ -641,7 +641,7 @@ static int set_up(struct feed *feed, struct err *err)
     feed->lanes = calloc((size_t)feed->lane_count, sizeof *feed->lanes);
     feed->worker_count = (int)options->threads;
     feed->wakers = calloc((size_t)feed->worker_count, sizeof *feed->wakers);
-    feed->sessions = sessions_new();
+    feed->sessions = sessions_new(ANSWER_BYTES);
     feed->base_ns = TIMING_NEVER;
     bool ok = feed->doc && feed->lanes && feed->wakers && feed->sessions;
     for (int i = 0; ok && i < feed->lane_count; i++)

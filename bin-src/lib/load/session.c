@@ -13,19 +13,27 @@ struct session {
     int64_t last; // number of its latest turn
     int64_t dealt;
     struct turn *turns, *tail;
+    size_t bytes;    // of the text of its answers
+    bool forgotten;  // which are gone
+    struct session *idle_before, *idle_next; // among those whose turns have all ended
+    bool idle;
     char text[]; // what id views, once it is kept
 };
 
 struct sessions {
     void *tree;           // by id (tsearch)
-    pthread_mutex_t lock; // of what turns say of their ends, and of next and waiting
+    pthread_mutex_t lock; // of all below, of what turns say of their ends, and of next and waiting
+    struct session *idle_first, *idle_last; // ended longest ago; last
+    size_t bytes, keep_bytes;
 };
 
-struct sessions *sessions_new(void)
+struct sessions *sessions_new(size_t keep_bytes)
 {
     struct sessions *sessions = calloc(1, sizeof *sessions);
-    if (sessions)
+    if (sessions) {
+        sessions->keep_bytes = keep_bytes;
         pthread_mutex_init(&sessions->lock, NULL);
+    }
     return sessions;
 }
 
@@ -48,6 +56,40 @@ void sessions_free(struct sessions *sessions)
     tdestroy(sessions->tree, session_free);
     pthread_mutex_destroy(&sessions->lock);
     free(sessions);
+}
+
+/* --- what is kept; of the lock's holder --- */
+
+static void set_idle(struct sessions *sessions, struct session *session)
+{
+    session->idle = true;
+    session->idle_next = NULL;
+    session->idle_before = sessions->idle_last;
+    *(sessions->idle_last ? &sessions->idle_last->idle_next : &sessions->idle_first) = session;
+    sessions->idle_last = session;
+}
+
+static void set_busy(struct sessions *sessions, struct session *session)
+{
+    if (!session->idle)
+        return;
+    session->idle = false;
+    *(session->idle_before ? &session->idle_before->idle_next : &sessions->idle_first) = session->idle_next;
+    *(session->idle_next ? &session->idle_next->idle_before : &sessions->idle_last) = session->idle_before;
+}
+
+/* Drops the text of those that ended longest ago, until there is not too much. */
+static void forget(struct sessions *sessions)
+{
+    while (sessions->bytes > sessions->keep_bytes && sessions->idle_first) {
+        struct session *session = sessions->idle_first;
+        set_busy(sessions, session);
+        for (struct turn *turn = session->turns; turn; turn = turn->next)
+            buf_release(&turn->text);
+        sessions->bytes -= session->bytes;
+        session->bytes = 0;
+        session->forgotten = true;
+    }
 }
 
 /* --- from the input --- */
@@ -117,10 +159,10 @@ struct turn *sessions_add(struct sessions *sessions, const struct session_place 
         err_nomem(err);
         return NULL;
     }
-    *turn = (struct turn){.former = session->tail, .number = place->number, .think_ns = place->think_ns,
+    *turn = (struct turn){.session = session, .former = session->tail, .number = place->number, .think_ns = place->think_ns,
                           .index = session->tail ? session->tail->index + 1 : 0};
-    turn->first = session->tail ? session->turns : turn;
     pthread_mutex_lock(&sessions->lock);
+    set_busy(sessions, session);
     if (session->tail)
         session->tail->next = turn;
     else
@@ -157,7 +199,11 @@ int sessions_end(struct sessions *sessions, struct turn *turn, enum turn_state s
     if (turn->next) {
         *next = turn->next->waiting;
         turn->next->waiting = NULL;
-    }
+    } else
+        set_idle(sessions, turn->session);
+    turn->session->bytes += text.len;
+    sessions->bytes += text.len;
+    forget(sessions);
     pthread_mutex_unlock(&sessions->lock);
     return 0;
 }
@@ -167,16 +213,20 @@ int sessions_end(struct sessions *sessions, struct turn *turn, enum turn_state s
 int session_check(const struct turn *turn, struct str blanks, struct err *err)
 {
     const struct blank *first = (const struct blank *)(const void *)blanks.ptr; // which goes furthest back
-    if (blanks.len == 0 || (first->back >= 1 && first->back <= turn->index))
+    if (blanks.len == 0)
         return 0;
-    return err_set(err, ERR_MISSING, "request.messages: leave %zu answers open, and %zu turns of the session are before this one",
-                   first->back, turn->index);
+    if (first->back > turn->index)
+        return err_set(err, ERR_MISSING, "request.messages: answers left open: %zu; turns of the session before this one: %zu", first->back,
+                       turn->index);
+    if (turn->session->forgotten)
+        return err_set(err, ERR_MISSING, "session: stands too far behind the turn before it, whose answer is no longer in memory");
+    return 0;
 }
 
 void session_fill(const struct turn *turn, struct str body, struct str blanks, struct buf *out)
 {
     const struct blank *blank = (const struct blank *)(const void *)blanks.ptr, *end = blank + blanks.len / sizeof *blank;
-    const struct turn *former = turn->first;
+    const struct turn *former = turn->session->turns;
     struct buf text = {0};
     size_t copied = 0;
     for (; blank < end; blank++) {

@@ -1,7 +1,7 @@
 /*
  * load/session.h: conversations, a turn after the other
  *
- *     struct sessions *sessions = sessions_new();
+ *     struct sessions *sessions = sessions_new(1 << 30);
  *     struct session_place place;
  *     if (sessions_find(sessions, rec->root, &place, &err) > 0)    // each record, in the order of the input
  *         job->turn = sessions_add(sessions, &place, &err);        // of those that are ours
@@ -11,8 +11,9 @@
  *     sessions_free(sessions);
  *
  * A session's turns stand in the input in their order, whatever lies between them, and are numbered without a gap, from 0 or
- * from 1. Answers are kept until the end, since nobody knows whether another turn comes: their text, and what a turn needs
- * besides, 150 bytes or so. Found and added by one thread; all others may be called by any.
+ * from 1. Nobody knows which is the last: the text of answers is kept until it is more than so many bytes, and then that of
+ * the sessions goes whose turns all ended longest ago. A turn that would have needed it cannot be sent. What a turn needs
+ * besides, some 200 bytes, is kept to the end. Found and added by one thread; all others may be called by any.
  */
 #ifndef LOAD_SESSION_H
 #define LOAD_SESSION_H
@@ -30,8 +31,8 @@ struct session;
 struct sessions;
 
 struct turn {
+    struct session *session;
     struct turn *former, *next; // NULL: the first; the last so far
-    struct turn *first;
     int64_t number, think_ns;
     size_t index;          // its place among the session's turns, from 0 on
     enum turn_state state; // what follows is set with it
@@ -48,7 +49,7 @@ struct session_place {
     int64_t *dealt; // for the caller to keep, one of the session: 0 at first
 };
 
-struct sessions *sessions_new(void); // NULL: out of memory
+struct sessions *sessions_new(size_t keep_bytes); // NULL: out of memory
 /* Frees the jobs that wait, too. NULL is fine. */
 void sessions_free(struct sessions *sessions);
 
@@ -63,7 +64,7 @@ enum turn_state sessions_wait(struct sessions *sessions, struct turn *turn, stru
 int sessions_end(struct sessions *sessions, struct turn *turn, enum turn_state state, int64_t end_ns, struct str text, struct job **next,
                  struct err *err);
 
-/* Does the turn have as many former ones as its blanks (openai/blanks.h) ask for? */
+/* Are the answers there, or to come, that the turn's blanks (openai/blanks.h) ask for? */
 int session_check(const struct turn *turn, struct str blanks, struct err *err);
 /* Adds the body to out, its blanks filled with the text of the former turns' answers, which are there. Out of memory: out says so. */
 void session_fill(const struct turn *turn, struct str body, struct str blanks, struct buf *out);
