@@ -15,7 +15,8 @@ struct session {
     struct turn *turns, *tail;
     size_t bytes;    // of the text of its answers
     bool forgotten;  // which are gone
-    struct session *idle_before, *idle_next; // among those whose turns have all ended
+    size_t open;     // turns that are not over
+    struct session *idle_before, *idle_next; // among those that have no such
     bool idle;
     char text[]; // what id views, once it is kept
 };
@@ -163,6 +164,7 @@ struct turn *sessions_add(struct sessions *sessions, const struct session_place 
                           .index = session->tail ? session->tail->index + 1 : 0};
     pthread_mutex_lock(&sessions->lock);
     set_busy(sessions, session);
+    session->open++;
     if (session->tail)
         session->tail->next = turn;
     else
@@ -199,7 +201,8 @@ int sessions_end(struct sessions *sessions, struct turn *turn, enum turn_state s
     if (turn->next) {
         *next = turn->next->waiting;
         turn->next->waiting = NULL;
-    } else
+    }
+    if (--turn->session->open == 0)
         set_idle(sessions, turn->session);
     turn->session->bytes += text.len;
     sessions->bytes += text.len;
