@@ -130,7 +130,7 @@ static int find_blanks(struct feed *feed, struct job *job, struct err *err)
 {
     if (!job->turn || job->api != OPENAI_CHAT)
         return 0;
-    if (feed->options->change_count > 0) {
+    if (job->changed.len > 0) {
         if (!buf_reserve(&job->changed, JDOC_PADDING))
             return err_nomem(err);
         job->body = buf_str(&job->changed);
