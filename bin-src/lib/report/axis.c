@@ -120,12 +120,14 @@ size_t axis_label_width(const struct axis *axis)
 
 void axis_write(const struct axis *axis, char which, const char *label, struct buf *out)
 {
-    buf_addf(out, "set %crange [%.10g:%.10g]\nset %clabel '%s'\n", which, axis->from, axis->to, which, label);
+    buf_addf(out, "set %clabel '%s'\n", which, label);
     if (axis->scale == AXIS_LINEAR) {
-        buf_addf(out, "unset logscale %c\nset %ctics autofreq %.10g\n", which, which, axis->step);
+        buf_addf(out, "unset logscale %c\nset %crange [%.10g:%.10g]\nset %ctics autofreq %.10g\n", which, which, axis->from, axis->to, which,
+                 axis->step);
         return;
     }
-    buf_addf(out, "set logscale %c\nset %ctics (", which, which);
+    // A hair more at both ends: of a tick that stands just there gnuplot's logarithm decides.
+    buf_addf(out, "set logscale %c\nset %crange [%.10g:%.10g]\nset %ctics (", which, which, axis->from * (1 - 1e-9), axis->to * (1 + 1e-9), which);
     const char *between = "";
     for (struct log_tick tick = first_log_tick(axis); next_log_tick(axis, &tick); between = ", ")
         if (tick.labelled)

@@ -29,6 +29,16 @@ static const struct {
     {"#777777", "(20,3,3,3)", 1, 1},
 };
 
+const char *picture_colour(size_t run)
+{
+    return styles[run].colour;
+}
+
+double picture_small_font(const struct picture *picture)
+{
+    return 0.85 * picture->page->font * (picture->page->format == PICTURE_SVG ? 1 : PT_PER_PX);
+}
+
 int picture_page_parse(struct picture_page *page, const char *text, struct err *err)
 {
     const char *by = strchr(text, 'x');
@@ -101,7 +111,7 @@ void picture_layout(struct picture *picture, size_t panels, enum picture_flags f
     picture->width = page->width;
     picture->top = title_height(picture) + (LINE * (double)legend_rows(picture) + (has_legend(picture) ? 0.5 : 0)) * font;
     picture->bottom = (picture->note.len > 0 ? 2.0 : 0.5) * font;
-    double panel = flags & PICTURE_SHARED_X ? 9.5 * font : narrow || picture->rows > 1 ? 18 * font : 0.55 * page->width;
+    double panel = flags & PICTURE_SHARED_X ? (panels > 2 ? 9.5 : 15) * font : narrow || picture->rows > 1 ? 18 * font : 0.55 * page->width;
     double once = flags & PICTURE_SHARED_X ? 3 * font : 0;
     picture->height = page->height > 0 ? page->height : round(picture->top + picture->bottom + panel * (double)picture->rows + once);
     // On a screen one row of panels is 800 x 500 whatever is above and below it.
@@ -117,10 +127,16 @@ double picture_panel_width(const struct picture *picture)
     return picture->width / (double)picture->columns - 7 * picture->page->font;
 }
 
+/* A panel with what is around it. */
 static double cell_height(const struct picture *picture)
 {
     double shared = picture->flags & PICTURE_SHARED_X ? 3 * picture->page->font : 0;
     return (picture->bottom - picture->top - shared) / (double)picture->rows;
+}
+
+double picture_panel_height(const struct picture *picture)
+{
+    return cell_height(picture) - 4.1 * picture->page->font;
 }
 
 int picture_ticks_x(const struct picture *picture)
@@ -131,7 +147,8 @@ int picture_ticks_x(const struct picture *picture)
 
 int picture_ticks_y(const struct picture *picture)
 {
-    double fits = (cell_height(picture) - 4 * picture->page->font) / (2.2 * picture->page->font);
+    double around = picture->flags & PICTURE_SHARED_X ? 2 : 4;
+    double fits = cell_height(picture) / (2.2 * picture->page->font) - around / 2.2;
     return fits < 2 ? 2 : fits > 7 ? 7 : (int)fits;
 }
 
@@ -184,7 +201,7 @@ static void write_styles(const struct picture *picture, struct buf *out)
                  styles[i].hollow, point);
     }
     buf_add_str(out, STR("set style line 20 linecolor rgb '#dddddd' linewidth 1\n"
-                         "set style line 21 linecolor rgb '#bbbbbb' linewidth 5\n"
+                         "set style line 21 linecolor rgb '#bbbbbb' linewidth 4\n"
                          "set style line 22 linecolor rgb '#999999' linewidth 1 dashtype (3,3)\n"));
 }
 
@@ -203,7 +220,7 @@ static void write_sheet(const struct picture *picture, struct buf *out)
         buf_add_str(out, STR("set label 2 "));
         gnuplot_quote(out, buf_str(&picture->note));
         buf_addf(out, " at screen %.5f,%.5f left textcolor rgb '#555555' font ',%.4g'\n", font / picture->width, font / picture->height,
-                 0.85 * font * (picture->page->format == PICTURE_SVG ? 1 : PT_PER_PX));
+                 picture_small_font(picture));
     }
     if (has_legend(picture))
         buf_addf(out, "set key at screen 0.5,%.5f center top horizontal Left reverse samplen 3.5 maxcols %zu\n",

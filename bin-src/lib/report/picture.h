@@ -54,10 +54,14 @@ void picture_legend(struct picture *picture, struct str label, const char *how);
 void picture_layout(struct picture *picture, size_t panels, enum picture_flags flags);
 /* Begins the next panel: the plot command follows. */
 void picture_panel(struct picture *picture, const struct axis *x, const char *x_label, const struct axis *y, const char *y_label);
-/* The room of one panel, for axis_fit. */
+/* The room of one panel between its axes, for its labels (axis_fit), and nearly in pixels. */
 int picture_ticks_x(const struct picture *picture);
 int picture_ticks_y(const struct picture *picture);
 double picture_panel_width(const struct picture *picture);
+double picture_panel_height(const struct picture *picture);
+/* For text beside points: the font's size as the terminal wants it, and a run's colour. */
+double picture_small_font(const struct picture *picture);
+const char *picture_colour(size_t run);
 
 /* Adds the whole script. */
 void picture_write(const struct picture *picture, struct buf *script);

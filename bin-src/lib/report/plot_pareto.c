@@ -63,6 +63,80 @@ static void write_front(struct plot *plot, const struct place *places, size_t co
     buf_add_str(data, STR("EOD\n"));
 }
 
+/* A rectangle of the panel that is taken, in pixels. */
+struct taken {
+    double left, top, right, bottom;
+};
+
+struct labelling {
+    struct plot *plot;
+    const struct axis *x, *y;
+    double unit, width, height;
+    struct taken *taken; // a place for each point and its label
+    size_t count;
+};
+
+static struct taken around(const struct labelling *labelling, const struct plot_point *point)
+{
+    double x = axis_place(labelling->x, latency_of(labelling->plot, point) / labelling->unit) * labelling->width;
+    double y = (1 - axis_place(labelling->y, point->summary->output_tps)) * labelling->height, half = 0.3 * labelling->plot->picture.page->font;
+    return (struct taken){x - half, y - half, x + half, y + half};
+}
+
+static bool is_free(const struct labelling *labelling, const struct taken *wanted)
+{
+    for (size_t i = 0; i < labelling->count; i++) {
+        const struct taken *other = &labelling->taken[i];
+        if (wanted->left < other->right && other->left < wanted->right && wanted->top < other->bottom && other->top < wanted->bottom)
+            return false;
+    }
+    return wanted->left >= 0 && wanted->right <= labelling->width && wanted->top >= 0 && wanted->bottom <= labelling->height;
+}
+
+/* Writes the point's x value beside it where there is room: below or above it, on the right or the left. Else nowhere. */
+static void label_point(struct labelling *labelling, const struct plot_point *point, size_t run)
+{
+    static const struct {
+        int across, down;
+    } sides[] = {{1, 1}, {-1, -1}, {1, -1}, {-1, 1}};
+    struct picture *picture = &labelling->plot->picture;
+    double font = 0.85 * picture->page->font;
+    char text[32];
+    struct taken own = around(labelling, point);
+    double wide = 0.6 * font * snprintf(text, sizeof text, "%g", point->x);
+    for (size_t i = 0; i < COUNT(sides); i++) {
+        bool right = sides[i].across > 0, below = sides[i].down > 0;
+        struct taken wanted = {right ? own.right : own.left - wide, below ? own.bottom - 0.3 * font : own.top - 0.6 * font,
+                               right ? own.right + wide : own.left, below ? own.bottom + 0.6 * font : own.top + 0.3 * font};
+        if (!is_free(labelling, &wanted))
+            continue;
+        labelling->taken[labelling->count++] = wanted;
+        buf_addf(&picture->panels, "set label '%s' at %.7g,%.7g %s offset character %.2f,%.2f textcolor rgb '%s' font ',%.4g'\n", text,
+                 latency_of(labelling->plot, point) / labelling->unit, point->summary->output_tps, right ? "left" : "right",
+                 right ? 0.5 : -0.5, below ? -0.4 : 0.4, picture_colour(run), picture_small_font(picture));
+        return;
+    }
+}
+
+static int label_points(struct plot *plot, const struct axis *x, const struct axis *y, double unit, size_t places, struct err *err)
+{
+    struct picture *picture = &plot->picture;
+    struct labelling labelling = {plot, x, y, unit, picture_panel_width(picture), picture_panel_height(picture), NULL, 0};
+    labelling.taken = calloc(2 * places, sizeof *labelling.taken);
+    if (!labelling.taken)
+        return err_nomem(err);
+    for (size_t i = 0; i < plot->run_count; i++)
+        for (size_t k = 0; k < plot->runs[i].point_count; k++)
+            if (has_place(plot, &plot->runs[i].points[k]))
+                labelling.taken[labelling.count++] = around(&labelling, &plot->runs[i].points[k]);
+    for (size_t i = 0; i < plot->run_count; i++)
+        for (size_t k = 0; k < plot->runs[i].point_count; k++)
+            if (has_place(plot, &plot->runs[i].points[k]))
+                label_point(&labelling, &plot->runs[i].points[k], i);
+    free(labelling.taken);
+    return 0;
+}
+
 static void write_run(struct plot *plot, const struct plot_run *run, const char *label, double unit, char block[PLOT_BLOCK_SIZE])
 {
     char columns[160];
@@ -86,7 +160,7 @@ static void find_extents(const struct plot *plot, struct axis_extent *latencies,
             }
 }
 
-static void draw(struct plot *plot, const struct place *places, size_t count)
+static int draw(struct plot *plot, const struct place *places, size_t count, struct err *err)
 {
     struct picture *picture = &plot->picture;
     struct axis_extent latencies, tokens;
@@ -102,6 +176,8 @@ static void draw(struct plot *plot, const struct place *places, size_t count)
     struct axis x = axis_fit(&in_units, &(struct axis_wish){plot->plan->scale, AXIS_FROM_ZERO, in_units.least_positive, picture_ticks_x(picture)});
     struct axis y = axis_fit(&tokens, &(struct axis_wish){AXIS_LINEAR, AXIS_FROM_ZERO, 0, picture_ticks_y(picture)});
     picture_panel(picture, &x, unit.label, &y, "output tokens/s");
+    if (label_points(plot, &x, &y, unit.unit, count, err) < 0)
+        return -1;
     write_front(plot, places, count, unit.unit);
     // More tokens for more latency: the stair rises to the right. Of tokens/s a stream more is better: it falls.
     buf_addf(&picture->panels, "plot $front with %s linestyle 21 notitle", plot->metrics[0] == METRIC_TOKENS_PER_S ? "fsteps" : "steps");
@@ -109,9 +185,9 @@ static void draw(struct plot *plot, const struct place *places, size_t count)
         char block[PLOT_BLOCK_SIZE];
         write_run(plot, &plot->runs[i], unit.label, unit.unit, block);
         buf_addf(&picture->panels, ", \\\n    %s with linespoints linestyle %zu notitle", block, i + 1);
-        buf_addf(&picture->panels, ", %s using 1:2:(sprintf('%%g', $3)) with labels offset char 0.6,-0.6 left notitle", block);
     }
     buf_add_char(&picture->panels, '\n');
+    return 0;
 }
 
 int plot_pareto(struct plot *plot, struct err *err)
@@ -124,7 +200,7 @@ int plot_pareto(struct plot *plot, struct err *err)
         return err_nomem(err);
     int rc = count > 0 ? 0 : err_set(err, ERR_MISSING, "nothing to draw: nobody counted the tokens");
     if (rc == 0)
-        draw(plot, places, count);
+        rc = draw(plot, places, count, err);
     free(places);
     return rc;
 }

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
-enum { MOST_BANDS = 3 }; // so many runs have the room between their percentiles filled; of more it would be mud
+/* So many runs have the room between their percentiles filled, and all percentiles where nobody chose: more is mud. */
+enum { MOST_BANDS = 2 };
+static const double outer_percentiles[] = {50, 99};
 
 static const char *const dashes[] = {"solid", "(9,4)", "(3,3)", "(9,3,3,3)"};
 
@@ -57,8 +59,8 @@ static void draw_run(struct plot *plot, const struct plot_run *run, const char *
 {
     struct buf *out = &plot->picture.panels;
     size_t style = (size_t)(run - plot->runs) + 1, count = plot->summaries.percentile_count;
-    if (plot->run_count <= MOST_BANDS && count > 1)
-        buf_addf(out, "%s using 1:2:%zu with filledcurves linestyle %zu fillstyle transparent solid 0.12 noborder notitle, \\\n    ", block, count + 1,
+    for (size_t p = 1; p < count && plot->run_count <= MOST_BANDS; p++) // each over the former: the nearer to the first, the darker
+        buf_addf(out, "%s using 1:2:%zu with filledcurves linestyle %zu fillstyle transparent solid 0.12 noborder notitle, \\\n    ", block, p + 2,
                  style);
     for (size_t p = 0; p < count; p++) {
         buf_addf(out, "%s%s using 1:%zu with lines linestyle %zu dashtype %s notitle", p > 0 ? ", \\\n    " : "", block, p + 2, style,
@@ -108,6 +110,10 @@ int plot_rate(struct plot *plot, struct err *err)
         return -1;
     if (plot->run_count > 1)
         plot_legend(plot, "points");
+    if (plot->run_count > MOST_BANDS && plot->plan->percentile_count == 0) {
+        plot->summaries.percentiles = outer_percentiles;
+        plot->summaries.percentile_count = COUNT(outer_percentiles);
+    }
     for (size_t p = 0; p < plot->summaries.percentile_count; p++) {
         char label[32], how[64];
         snprintf(label, sizeof label, "p%g", plot->summaries.percentiles[p]);

@@ -13,6 +13,7 @@ struct view {
     struct axis x;
     struct axis_extent extent; // of the panel at hand
     struct axis y;
+    double mark; // where failures stand
 };
 
 /* Gives each point of a curve to take. */
@@ -42,7 +43,6 @@ static double seconds(const struct view *view, int64_t at_ns)
 struct line {
     void (*walk)(const struct line *line, struct taker *to);
     const char *name, *label, *with;
-    int style;
     enum timeline_series series;
     double times;
 };
@@ -69,7 +69,7 @@ static void walk_failed(const struct line *line, struct taker *to)
     (void)line;
     const struct timeline_times *failed = &to->view->timeline->failed;
     for (size_t i = 0; i < failed->count; i++)
-        to->take(to, seconds(to->view, failed->ns[i]), 0);
+        to->take(to, seconds(to->view, failed->ns[i]), to->view->mark);
 }
 
 static void walk_tokens(const struct line *line, struct taker *to)
@@ -123,16 +123,16 @@ static const struct panel {
     double to; // the axis ends there at least; 0: as the values want it
 } panels[] = {
     {"requests",
-     {{walk_in_flight, "in_flight", "in flight", "steps", 1, 0, 1}, {walk_failed, "failed", "failed", "points", 7, 0, 1}}, 0},
+     {{walk_in_flight, "in_flight", "in flight", "steps linestyle 1", 0, 1}, {walk_failed, "failed", "failed", "points pointtype 2 pointsize 0.7 linewidth 2 linecolor rgb '#D55E00'", 0, 1}}, 0},
     {"output tokens/s",
-     {{walk_tokens, "tokens", "by the records", "steps", 1, 0, 1},
-      {walk_growth, "generated", "by the server", "fsteps", 2, TIMELINE_GENERATED, 1}}, 0},
-    {"in the server",
-     {{walk_samples, "running", "running", "lines", 1, TIMELINE_RUNNING, 1}, {walk_samples, "waiting", "waiting", "lines", 2, TIMELINE_WAITING, 1}}, 0},
+     {{walk_tokens, "tokens", "by the records", "steps linestyle 1", 0, 1},
+      {walk_growth, "generated", "by the server", "fsteps linestyle 2", TIMELINE_GENERATED, 1}}, 0},
+    {"at the server",
+     {{walk_samples, "running", "running", "lines linestyle 1", TIMELINE_RUNNING, 1}, {walk_samples, "waiting", "waiting", "lines linestyle 2", TIMELINE_WAITING, 1}}, 0},
     {"use (%)",
-     {{walk_samples, "kv_cache", "KV cache", "lines", 1, TIMELINE_KV_USAGE, 100},
-      {walk_samples, "gpu", "GPU", "lines", 2, TIMELINE_GPU_UTILIZATION, 100}}, 100},
-    {"GPU power (W)", {{walk_samples, "power", "power", "lines", 1, TIMELINE_GPU_POWER, 1}}, 0},
+     {{walk_samples, "kv_cache", "KV cache", "lines linestyle 1", TIMELINE_KV_USAGE, 100},
+      {walk_samples, "gpu", "GPU", "lines linestyle 2", TIMELINE_GPU_UTILIZATION, 100}}, 100},
+    {"GPU power (W)", {{walk_samples, "power", "power", "lines linestyle 1", TIMELINE_GPU_POWER, 1}}, 0},
 };
 
 /* The values of one line, or of all of a panel where line is NULL. */
@@ -160,7 +160,7 @@ static void draw_line(struct view *view, const struct line *line, const char *be
     line->walk(line, &taker);
     curve_end(&taker.curve);
     buf_add_str(&picture->data, STR("EOD\n"));
-    buf_addf(&picture->panels, "%s$%s with %s linestyle %d title '%s'", before, line->name, line->with, line->style, line->label);
+    buf_addf(&picture->panels, "%s$%s with %s title '%s'", before, line->name, line->with, line->label);
 }
 
 static void draw_panel(struct view *view, const struct panel *panel)
@@ -170,7 +170,9 @@ static void draw_panel(struct view *view, const struct panel *panel)
     axis_extent_add(&extent, 0);
     if (panel->to > 0)
         axis_extent_add(&extent, panel->to);
+    view->mark = 0;
     view->y = axis_fit(&extent, &(struct axis_wish){.scale = AXIS_LINEAR, .ticks = picture_ticks_y(picture)});
+    view->mark = 0.06 * view->y.to;
     picture_panel(picture, &view->x, "time (s)", &view->y, panel->label);
     const char *before = "plot ";
     int lines = 0;
@@ -198,7 +200,7 @@ static void write_note(const struct view *view)
 {
     const struct timeline *timeline = view->timeline;
     struct buf *note = &view->plot->picture.note;
-    buf_addf(note, "Tokens by %g s", (double)view->bin_ns / NS_PER_S);
+    buf_addf(note, "tokens/s: the mean of each %g s", (double)view->bin_ns / NS_PER_S);
     if (timeline->uncounted > 0)
         buf_addf(note, ", without %llu requests whose tokens nobody counted", (unsigned long long)timeline->uncounted);
     if (timeline->failures > 0)
