@@ -165,6 +165,9 @@ void picture_panel(struct picture *picture, const struct axis *x, const char *x_
     buf_addf(out, "\nset lmargin at screen %.5f; set rmargin at screen %.5f\n", inner_left / picture->width, inner_right / picture->width);
     buf_addf(out, "set tmargin at screen %.5f; set bmargin at screen %.5f\n", 1 - inner_top / picture->height, 1 - inner_bottom / picture->height);
     axis_write(x, 'x', shared && !last ? "" : x_label, out);
+    // Terminals differ in how high a line is that labels are moved away by.
+    double off_x = picture->page->format == PICTURE_SVG ? 0.5 : picture->page->format == PICTURE_PDF ? 0.3 : 0, off_y = picture->page->format == PICTURE_PDF ? 1.2 : 0;
+    buf_addf(out, "set xlabel offset 0,%g; set ylabel offset %g,0\n", off_x, off_y);
     buf_addf(out, "set format x '%s'\n", shared && !last ? "" : "%.10g");
     axis_write(y, 'y', y_label, out);
     picture->at++;

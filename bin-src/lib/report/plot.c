@@ -185,7 +185,11 @@ bool plot_has(const struct plot *plot, enum metric metric)
 
 int plot_choose_metrics(struct plot *plot, struct err *err)
 {
-    size_t kept = 0;
+    size_t kept = 0, points = 0;
+    for (size_t i = 0; i < plot->run_count; i++)
+        points += plot->runs[i].point_count;
+    if (plot->run_count > 0 && points == 0)
+        return err_set(err, ERR_MISSING, "nothing to draw: no request has a number for %s (--x names what the load was varied by)", plot->x);
     for (size_t i = 0; i < plot->metric_count; i++) {
         enum metric metric = plot->metrics[i];
         if (plot_has(plot, metric))
@@ -207,7 +211,7 @@ struct plot_ranks plot_ranks(const struct quantiles *values)
 
 bool plot_next_rank(struct plot_ranks *ranks, uint64_t *rank, double *value)
 {
-    enum { OF_SKETCH = 4000, LAST_OF_SKETCH = 1000 };
+    enum { EVEN = 4000, OF_REST = 400 }; // a sketch's ranks are that far apart, and ever closer towards the end
     if (ranks->next >= ranks->count)
         return false;
     *rank = ranks->next;
@@ -216,8 +220,8 @@ bool plot_next_rank(struct plot_ranks *ranks, uint64_t *rank, double *value)
         return true;
     }
     *value = quantiles_at(ranks->values, (double)*rank / (double)(ranks->count - 1));
-    uint64_t left = ranks->count - ranks->next, step = ranks->count / OF_SKETCH;
-    ranks->next += left > LAST_OF_SKETCH + step ? step : 1;
+    uint64_t even = ranks->count / EVEN, of_rest = (ranks->count - ranks->next) / OF_REST, step = even < of_rest ? even : of_rest;
+    ranks->next += step > 0 ? step : 1;
     return true;
 }
 
@@ -311,10 +315,12 @@ static void note_run(struct plot *plot, const struct plot_run *run)
         warmup += run->points[i].summary->warmup;
     }
     struct buf *note = &plot->picture.note;
+    char without[96];
+    snprintf(without, sizeof without, "without %s", plot->x ? plot->x : "");
     const struct {
         uint64_t count;
         const char *what;
-    } left_out[] = {{failed, "failed"}, {cancelled, "cancelled"}, {warmup, "warm-up"}, {run->without_x, "without the x"}};
+    } left_out[] = {{failed, "failed"}, {cancelled, "cancelled"}, {warmup, "warm-up"}, {run->without_x, without}};
     bool any = false;
     for (size_t i = 0; i < COUNT(left_out); i++) {
         if (left_out[i].count == 0)

@@ -50,7 +50,7 @@ bool plot_has(const struct plot *plot, enum metric metric);
 /* Drops the metrics of which there are no values, and notes them. Fails with ERR_MISSING if none is left. */
 int plot_choose_metrics(struct plot *plot, struct err *err);
 
-/* All values of a run, ascending, with their ranks from 0 on; of a sketch some thousands, the highest all. */
+/* All values of a run, ascending, with their ranks from 0 on; of a sketch some thousands, the highest all (by their rank). */
 struct plot_ranks {
     const struct quantiles *values;
     struct quantiles_kept kept;

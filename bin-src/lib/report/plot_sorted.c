@@ -25,7 +25,8 @@ static void write_percentiles(struct plot *plot, enum metric metric)
         double p = percentiles[i] / 100, at = 1 + p * (double)(count - 1);
         buf_addf(out, "set arrow from first %.10g,graph 0 to first %.10g,graph 1 nohead linestyle 22 back\n", at, at);
         if (last - p > room) {
-            buf_addf(out, "set label 'p%g' at first %.10g,graph 1 center offset 0,0.6 textcolor rgb '#555555'\n", percentiles[i], at);
+            buf_addf(out, "set label 'p%g' at first %.10g,graph 1 center offset 0,0.6 textcolor rgb '#555555' font ',%.4g'\n", percentiles[i], at,
+                     picture_small_font(&plot->picture));
             last = p;
         }
     }
