@@ -15,7 +15,9 @@ build libsimdjson-dev c++:simdjson.h
 test bats cmd:bats
 test curl cmd:curl
 test libcmocka-dev c:cmocka.h
+test gnuplot-nox cmd:gnuplot
 test jq cmd:jq
+test libxml2-utils cmd:xmllint
 test mandoc cmd:mandoc
 test openssl cmd:openssl
 test socat cmd:socat
@@ -24,6 +26,7 @@ test perl cmd:prove
 test util-linux cmd:setsid
 run jq cmd:jq
 run curl cmd:curl
+run gnuplot-nox cmd:gnuplot
 run python3-venv py:ensurepip
 '
 

@@ -73,23 +73,29 @@ static struct branch *add(struct groups *groups, const struct branch *like)
     return NULL;
 }
 
+char *group_path(const char *member)
+{
+    size_t len = strlen(member);
+    bool pointer = member[0] == '/';
+    char *path = calloc(1, len + 2);
+    if (!path)
+        return NULL;
+    path[0] = '/';
+    memcpy(path + !pointer, member, len);
+    for (char *c = path; !pointer && *c; c++)
+        *c = *c == '.' ? '/' : *c;
+    return path;
+}
+
 struct groups *groups_new(const struct summary_plan *plan, const char *member)
 {
     struct groups *groups = calloc(1, sizeof *groups);
     if (!groups)
         return NULL;
     groups->plan = plan;
-    if (member) {
-        size_t len = strlen(member);
-        bool pointer = member[0] == '/';
-        groups->path = calloc(1, len + 2);
-        if (groups->path) {
-            groups->path[0] = '/';
-            memcpy(groups->path + !pointer, member, len);
-            for (char *c = groups->path; !pointer && *c; c++)
-                *c = *c == '.' ? '/' : *c;
-        }
-    } else
+    if (member)
+        groups->path = group_path(member);
+    else
         groups->last = add(groups, &(struct branch){.rank = RANK_MISSING, .group.key = STR("")});
     if (member ? (void *)groups->path : groups->last)
         return groups;

@@ -20,7 +20,11 @@ struct group {
 };
 struct groups; // its members are in group.c and nowhere else
 
-/* member: names with dots between, or a JSON pointer such as "/meta/a.b"; NULL: none. NULL: out of memory. */
+/* A member as people name it, names with dots between or a JSON pointer such as "/meta/a.b", as jval_at has it; the caller
+ * frees it. NULL: out of memory. */
+char *group_path(const char *member);
+
+/* member: NULL: none. NULL: out of memory. */
 struct groups *groups_new(const struct summary_plan *plan, const char *member);
 void groups_free(struct groups *groups); // the summaries too; NULL is fine
 
