@@ -6,7 +6,8 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
-#include <stddef.h>
+#include "base/str.h"
+
 #include <stdint.h>
 
 int64_t clock_ns(void);     // CLOCK_MONOTONIC
@@ -15,6 +16,9 @@ int64_t clock_utc_ns(void); // CLOCK_REALTIME, since 1970
 #define CLOCK_UTC_SIZE 32
 /* "2026-11-24T07:43:00.123456789Z"; digits is how many of the fraction, 0 to 9. */
 void clock_format_utc(char out[CLOCK_UTC_SIZE], int64_t utc_ns, int digits);
+
+/* The other way, of a time with any number of digits behind the second (those beyond ns are dropped); false: it is none. */
+bool clock_parse_utc(struct str text, int64_t *utc_ns);
 
 /* CPU time that this thread has used. */
 int64_t clock_thread_cpu_ns(void);

@@ -54,6 +54,7 @@ static enum step ask(struct probe *probe, enum fetch_place place, const char *pa
     const struct ready_options *options = probe->options;
     int64_t left_ns = probe->deadline_ns - clock_ns();
     struct fetch_request request = {.place = place, .path = path, .body = buf_str(&probe->body), .stop_count = options->stop_count,
+                                    .method = probe->body.len > 0 ? FETCH_POST : FETCH_GET,
                                     .timeout_ns = limit_ns < left_ns ? limit_ns : left_ns};
     memcpy(request.stops, options->stops, sizeof options->stops);
     if (probe->body.failed)

@@ -72,7 +72,7 @@ static enum fetch_got explain_failure(const struct fetch *fetch, CURLcode code, 
     if (code == CURLE_COULDNT_CONNECT && os != 0)
         err_set(err, ERR_NET, "%s", strerror((int)os));
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        err_set(err, ERR_NET, "%.*s: no answer in time", STR_ARG(path));
+        err_set(err, ERR_TIMEOUT, "%.*s: no answer in time", STR_ARG(path));
     else
         err_set(err, ERR_NET, "%.*s: %s", STR_ARG(path), curl_easy_strerror(code));
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ? FETCH_NEVER : FETCH_FAILED;
@@ -109,13 +109,12 @@ static void set_request(CURL *curl, const struct fetch_request *request)
 {
     int64_t timeout_ns = request->timeout_ns;
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ns < NS_PER_MS ? 1L : (long)(timeout_ns / NS_PER_MS));
-    if (request->body.len > 0) {
+    if (request->method == FETCH_POST) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.len);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.ptr);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.ptr ? request->body.ptr : "");
     } else {
         curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
     }
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 enum fetch_got fetch_do(struct fetch *fetch, const struct fetch_request *request, struct err *err)

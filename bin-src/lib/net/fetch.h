@@ -47,12 +47,13 @@ struct fetch {
 
 /* Where a request goes: below the base URL (/v1), or beside that. */
 enum fetch_place { FETCH_API, FETCH_BESIDE };
+enum fetch_method { FETCH_GET, FETCH_POST };
 
 struct fetch_request {
     enum fetch_place place;
     const char *path;
-    const char *method;  // NULL: GET, or POST where there is a body
-    struct str body;     // JSON; it must stay until the answer is there
+    enum fetch_method method;
+    struct str body;     // of a POST: JSON, or empty
     int64_t timeout_ns;
     int stops[FETCH_STOPS_MAX]; // file descriptors; when one is readable, the request is given up
     size_t stop_count;
@@ -60,7 +61,7 @@ struct fetch_request {
 
 enum fetch_got {
     FETCH_ANSWERED,
-    FETCH_FAILED,  // err says why; another try may do better
+    FETCH_FAILED,  // err says why (ERR_TIMEOUT: no answer in time; else ERR_NET); another try may do better
     FETCH_NEVER,   // likewise, but it will not: a certificate that is not trusted, no memory (ERR_NOMEM)
     FETCH_STOPPED,
 };

@@ -20,7 +20,8 @@ struct group {
 };
 struct groups; // its members are in group.c and nowhere else
 
-/* member: names with dots between, or a JSON pointer such as "/meta/a.b"; NULL: none. NULL: out of memory. */
+/* member: names with dots between, or a JSON pointer such as "/meta/a.b"; NULL: none. "cache" is no member: its values are
+ * "cold" and "warm", whether the server had computed no token of the prompt before, or some. NULL: out of memory. */
 struct groups *groups_new(const struct summary_plan *plan, const char *member);
 void groups_free(struct groups *groups); // the summaries too; NULL is fine
 
