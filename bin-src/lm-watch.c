@@ -86,6 +86,8 @@ static void take(struct watch *watch)
     }
     if (sample == SAMPLE_FAILED && watch->failed++ == 0)
         warn("%s", err.msg);
+    if (sample == SAMPLE_WHOLE && watch->taken == watch->failed && !sampler_knows(watch->sampler)) // the first such
+        warn("none of the server's series is known: no \"server\" in the samples%s", opt.all ? "" : " (--all keeps the series)");
     watch->taken++;
     watch->owed = 0;
     if (out_write(watch->line.ptr, watch->line.len, &err) < 0 || out_flush(&err) < 0)

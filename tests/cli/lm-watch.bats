@@ -61,6 +61,15 @@ process_open_fds NaN
     [ "$(got '.[].metrics["vllm:num_requests_running{engine=\"1\"}"]')" = 4 ]
 }
 
+@test "lm-watch: of a server that is not known there is no more than all series, and that is said once" {
+    serve '/metrics 200 requests_total 5
+'
+    watch -n 2 --interval 10ms --all
+    [ "$status" -eq 0 ]
+    [ "$(got 'map([.server, .metrics])')" = '[[null,{"requests_total":5}],[null,{"requests_total":5}]]' ]
+    [ "$(<said)" = 'lm-watch: none of the server'"'"'s series is known: no "server" in the samples' ]
+}
+
 @test "lm-watch: samples are due at whole intervals after the start, none is early, and those that are late are counted" {
     serve "$METRICS"
     watch -n 4 --interval 20ms

@@ -20,6 +20,7 @@ struct sampler {
     enum { RESET_NOT_ASKED, RESET_DONE, RESET_FAILED } reset; // since the last sample
     struct buf reset_why;
     struct buf metrics; // members of "metrics", scratch
+    bool knows;        // of the last sample
 };
 
 /* --- GPUs --- */
@@ -114,7 +115,8 @@ static int write_gpus(const struct sampler *sampler, struct buf *out, struct err
 
 /* --- the server --- */
 
-static void write_served(const struct served *served, struct buf *out)
+/* True: there was something. */
+static bool write_served(const struct served *served, struct buf *out)
 {
     bool any = false;
     for (int i = 0; i < SERVED_COUNT; i++) {
@@ -127,6 +129,7 @@ static void write_served(const struct served *served, struct buf *out)
     }
     if (any)
         json_object_end(out);
+    return any;
 }
 
 static void add_metric(struct sampler *sampler, const struct exposition_series *series)
@@ -187,7 +190,7 @@ static const char *write_server(struct sampler *sampler, struct buf *out, struct
     buf_clear(&sampler->metrics);
     enum fetch_got got = fetch_do(fetch, &request, err);
     int rc = got != FETCH_ANSWERED ? -1 : fetch->status != 200 ? status_error(fetch, err) : read_metrics(sampler, &served, err);
-    write_served(&served, out);
+    sampler->knows = write_served(&served, out);
     if (sampler->metrics.len > 0) {
         json_key(out, "metrics"), json_object(out);
         buf_add_str(out, buf_str(&sampler->metrics));
@@ -298,6 +301,11 @@ void sampler_close(struct sampler *sampler)
     buf_release(&sampler->reset_why);
     buf_release(&sampler->metrics);
     free(sampler);
+}
+
+bool sampler_knows(const struct sampler *sampler)
+{
+    return sampler->knows;
 }
 
 int64_t sampler_start_ns(const struct sampler *sampler)

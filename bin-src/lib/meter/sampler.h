@@ -35,6 +35,9 @@ int64_t sampler_start_ns(const struct sampler *sampler); // CLOCK_MONOTONIC: wha
  * did not, err says why. */
 int sampler_reset_cache(struct sampler *sampler, struct err *err);
 
+/* Was any series of the last sample one of those that have our names? */
+bool sampler_knows(const struct sampler *sampler);
+
 enum sample { SAMPLE_WHOLE, SAMPLE_FAILED, SAMPLE_NONE };
 /* Adds a line to out. missed: samples that were due since the last and not taken. */
 enum sample sampler_take(struct sampler *sampler, int64_t missed, struct buf *out, struct err *err);
