@@ -38,7 +38,7 @@ static const struct opt_spec specs[] = {
     {0, "reset-cache", OPT_FLAG, &opt.reset_cache, .help = "have the server forget its prefix cache first"},
     {0, "gpus", OPT_STR, &opt.gpus, .arg = "LIST",
      .help = "these GPUs of this machine, by index or UUID, such as 0,1; all; none (all, if there are any)"},
-    {0, "nvml", OPT_STR, &opt.nvml, .arg = "FILE", .help = "the library that knows the GPUs (libnvidia-ml.so.1, where the loader finds it)"},
+    {0, "nvml", OPT_STR, &opt.nvml, .arg = "FILE", .help = "the library that knows the GPUs (libnvidia-ml.so.1)"},
     {0, "url", OPT_STR, &opt.url, .arg = "URL", .help = "the server ($OPENAI_BASE_URL, else http://127.0.0.1:8000/v1)"},
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "the server must answer after so long (5s)"},
     {0, "key-file", OPT_STR, &opt.key_file, .arg = "FILE", .help = "a file that holds the API key ($OPENAI_API_KEY)"},

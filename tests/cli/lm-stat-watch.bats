@@ -79,6 +79,9 @@ setup() {
     # One that was under way as the run ended does not say what was counted by then.
     samples 'if $i == 7 then .took_ns = 600000000 else . end' >watch
     [ "$(figures '.watch | [.samples_in_run, .running.max, .prompt_tokens.server]')" = '[6,6,32]' ]
+    # Nor does one that was under way as it began say what was counted before.
+    samples 'if $i == 0 then .took_ns = 600000000 else . end' >watch
+    [ "$(figures '.watch | [.samples_in_run, .prompt_tokens.covers_run]')" = '[7,false]' ]
 }
 
 @test "lm-stat --watch: samples that failed or were missed are counted" {

@@ -188,6 +188,7 @@ b' '/metrics 200 ' "$METRICS"
     [ "$(<got)" = "by the command" ]
     [ "$(got length watched)" = 2 ]
     [ "$(got 'map(.server.generation_tokens)' watched)" = "[0,$(jq -s 'map(.response.tokens.completion) | add' responses)]" ]
+    [ "$(got 'map(.rtt_ns > 0)' watched)" = "[true,true]" ] # of a server that keeps connections, too
     # The samples lie outside of the run.
     [ "$(jq -sc --slurpfile watch watched 'map(.timing.start_ns + .timing.sent_ns) as $sent | map(.timing.start_ns + .timing.end_ns) as $ended
         | ($watch[0] | .start_ns + .sampled_ns + .took_ns) < ($sent | min) and ($watch[1] | .start_ns + .sampled_ns) > ($ended | max)' responses)" = true ]

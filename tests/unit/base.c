@@ -231,7 +231,8 @@ static void utc_is_written_to_the_digit_asked_for(void **state)
 static void utc_is_read_as_it_is_written(void **state)
 {
     (void)state;
-    static const int64_t times[] = {0, 1000000007, 1795506180123456789, 951782400000000000, 9214646399999999999}; // 2000-02-29; the end of 2261
+    // The last two: 2000-02-29, and the end of 2261.
+    static const int64_t times[] = {0, 1000000007, 1795506180123456789, 951782400000000000, 9214646399999999999};
     static const char *const none[] = {"", "2026-11-24T07:43:00", "2026-11-24 07:43:00Z", "2026-13-24T07:43:00Z", "2026-11-32T07:43:00Z",
                                        "2026-11-24T24:43:00Z", "2026-11-24T07:60:00Z", "2026-11-24T07:43:00.5", "2026-11-24T07:43:00.5Zx",
                                        "1969-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "2026-11-24T07:4x:00Z"};

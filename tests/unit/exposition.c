@@ -36,7 +36,8 @@ static void series_have_names_labels_and_values(void **state)
     (void)state;
     assert_series("a 1\n", "a 1;");
     assert_series("a 1", "a 1;"); // the last line may lack its end
-    assert_series("vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 3.0\n", "vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 3;");
+    assert_series("vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 3.0\n",
+                  "vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 3;");
     assert_series("a{} 2\na { b = \"c\" , d=\"e\", } 3\n\ta\t4 \n", "a 2;a{b=\"c\",d=\"e\"} 3;a 4;");
     assert_series("a{b=\"}\"}5\na{b=\"x y,#=\"} 6\n", "a{b=\"}\"} 5;a{b=\"x y,#=\"} 6;");
     assert_series("_a:b9 1e-3\r\na_bucket{le=\"+Inf\"} 7\n", "_a:b9 0.001;a_bucket{le=\"+Inf\"} 7;");
@@ -67,7 +68,8 @@ static void bad_lines_are_told_and_the_rest_is_read(void **state)
     (void)state;
     assert_series("a 1\nb\nc 3\n", "a 1;!2;c 3;");
     assert_series("1a 1\na x\na 1 2 3\na 1 x\na 0x10\na infx\na{b} 1\na{b=c} 1\na{b=\"c\n", "!1;!2;!3;!4;!5;!6;!7;!8;!9;");
-    assert_series("a{b=\"c\"d=\"e\"} 1\na{b=\"\\\"} 1\na{,} 1\na{b=\"c\",,} 1\n{a=\"b\"} 1\na{b=\"c\"}\na{b=\"c\" 1\n", "!1;!2;!3;!4;!5;!6;!7;");
+    assert_series("a{b=\"c\"d=\"e\"} 1\na{b=\"\\\"} 1\na{,} 1\n"
+                  "a{b=\"c\",,} 1\n{a=\"b\"} 1\na{b=\"c\"}\na{b=\"c\" 1\n", "!1;!2;!3;!4;!5;!6;!7;");
     assert_series("<html>\n<body>Not found</body>\n", "!1;!2;");
     assert_series("", "");
 }

@@ -52,7 +52,8 @@ int prices_add(struct prices *prices, struct jval object, struct err *err)
         return add_gpu(prices, object, err);
     if (jval_member(object, "model", &value) && (!jval_str(value, &model) || model.len == 0))
         return err_set(err, ERR_PARSE, "model: not a name");
-    if (read_usd(object, "input_usd_per_mtok", &price.input, err) < 0 || read_usd(object, "cached_input_usd_per_mtok", &price.cached, err) < 0 ||
+    if (read_usd(object, "input_usd_per_mtok", &price.input, err) < 0 ||
+        read_usd(object, "cached_input_usd_per_mtok", &price.cached, err) < 0 ||
         read_usd(object, "output_usd_per_mtok", &price.output, err) < 0)
         return -1;
     if (isnan(price.input) || isnan(price.output))
