@@ -214,5 +214,6 @@ int main(int argc, char **argv)
     buf_release(&watch.line);
     if (watch.command.told && (watch.uncommanded || command_ended_as_told(&watch.command)))
         command_end_by(&watch.command, watch.command.told);
-    return watch.uncommanded ? status : command_exit(&watch.command);
+    int own = watch.uncommanded ? status : command_exit(&watch.command);
+    return own == EXIT_DONE && watch.mute ? EXIT_CANNOT : own;
 }

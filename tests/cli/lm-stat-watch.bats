@@ -128,6 +128,14 @@ setup() {
     [ "$status" -eq 2 ]
 }
 
+@test "lm-stat --watch: of a load with several servers only the requests to the one that was watched count" {
+    samples '.url = "http://a:1/v1"' >watch
+    [ "$(figures '.watch | [.url, .requests, .prompt_tokens.client]')" = '["http://a:1/v1",4,30]' ] # one server: no record names it
+    jq -c '.response.url = "http://\(if .id == "r1" then "a" else "b" end):1/v1"' records >several
+    mv several records
+    [ "$(figures '.watch | [.requests, .prompt_tokens.client, .samples_in_run]')" = '[1,10,2]' ] # from 2 to 4 s: those at 2.5 and 3.5
+}
+
 @test "lm-stat --watch: all forms have it" {
     [ "$(lm-stat --format csv --watch watch records | head -n 1 | grep -c 'watch.prompt_tokens.server,watch.prompt_tokens.client')" = 1 ]
     [[ $(lm-stat --format md --watch watch records) == *"| prompt tokens "*"| 32 by the server, 30 by the client"* ]]

@@ -49,8 +49,9 @@ process_open_fds NaN
     [ ! -s said ]
     [ "$(got '.[].server')" = \
         '{"running":7,"waiting":2,"kv_cache_usage":0.125,"prompt_tokens":1000,"generation_tokens":500,"prefix_queries":1000,"prefix_hits":250,"preemptions":1}' ]
-    [ "$(got 'map(keys_unsorted)[]')" = '["start","start_ns","sampled_ns","server","rtt_ns","took_ns"]' ]
+    [ "$(got 'map(keys_unsorted)[]')" = '["start","start_ns","sampled_ns","url","server","rtt_ns","took_ns"]' ]
     [ "$(got '.[] | .sampled_ns >= 0 and .took_ns > 0 and .rtt_ns > 0 and .rtt_ns < .took_ns')" = true ]
+    [ "$(got '.[].url')" = "\"$url\"" ]
     [ "$(got '.[0].start | test("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z$")')" = true ]
 }
 
@@ -237,6 +238,7 @@ b' '/metrics 200 ' "$METRICS"
     [[ $(<said) == *"No space left on device"* ]]
     watch -o /dev/full -- sh -c 'echo ran'
     [ "$(<got)" = ran ]
+    [ "$status" -eq 3 ]
     [[ $(<said) == *"no further samples"* ]]
 }
 

@@ -166,7 +166,6 @@ static int read_metrics(struct sampler *sampler, struct served *served, struct e
     return good > 0 ? rc : err_set(err, ERR_PARSE, "/metrics: no series in it%s%s", rc < 0 ? ": " : "", rc < 0 ? bad.msg : "");
 }
 
-/* What may stand in a record of it, and in err, is the same. */
 static int status_error(const struct fetch *fetch, struct err *err)
 {
     struct str path = fetch_path(fetch);
@@ -243,6 +242,7 @@ enum sample sampler_take(struct sampler *sampler, int64_t missed, struct buf *ou
     json_key(&sample, "start"), json_cstr(&sample, sampler->start);
     json_key(&sample, "start_ns"), json_int(&sample, sampler->start_ns);
     json_key(&sample, "sampled_ns"), json_int(&sample, now_ns - sampler->start_ns);
+    json_key(&sample, "url"), json_str(&sample, buf_str(&sampler->fetch.url.shown));
     if (missed > 0)
         json_key(&sample, "missed"), json_int(&sample, missed);
     write_reset(sampler, &sample);

@@ -33,10 +33,26 @@ static int take_sample(struct beside *beside, struct jval sample, struct err *er
     return watched_add_sample(beside->watched, sample, err);
 }
 
+/* From the first line; what is wrong with it is told when all are read. */
+static int find_server(struct beside *beside, struct err *err)
+{
+    char *paths[] = {(char *)beside->watch_path, NULL};
+    struct jsonl_record *rec;
+    struct jsonl_reader *in = jsonl_open(paths, err);
+    if (!in)
+        return -1;
+    enum jsonl_got got = jsonl_next(in, &rec, err);
+    int rc = got == JSONL_FAILED ? -1 : got == JSONL_RECORD ? watched_of(beside->watched, rec->root, err) : 0;
+    jsonl_close(in);
+    return rc;
+}
+
 int beside_open(struct beside *beside, struct err *err)
 {
     if (beside->watch_path && !(beside->watched = watched_new(beside->profile)))
         return err_nomem(err);
+    if (beside->watch_path && find_server(beside, err) < 0)
+        return -1;
     return beside->price_path ? read_lines(beside, beside->price_path, take_price, err) : 0;
 }
 
@@ -51,7 +67,7 @@ int beside_add(struct beside *beside, struct jval record, const struct measured 
 {
     if (beside->price_path)
         prices_charge(&beside->prices, record, request);
-    return beside->watched ? watched_add_request(beside->watched, request, err) : 0;
+    return beside->watched ? watched_add_request(beside->watched, record, request, err) : 0;
 }
 
 int beside_finish(struct beside *beside, struct err *err)

@@ -2,7 +2,7 @@
  * report/beside.h: what a summary is told by other files: a watch and prices (report/watched.h, report/price.h)
  *
  *     struct beside beside = {.watch_path = "watch.jsonl", .tell = tell, .profile = PROFILE_CONTENT};
- *     beside_open(&beside, &err);                        // reads the prices
+ *     beside_open(&beside, &err);                        // reads the prices, and which server was watched
  *     beside_add(&beside, record, &request, &err);       // each request; then
  *     beside_finish(&beside, &err);                      // reads the watch
  *     beside_write_json(&beside, summary, &out);

@@ -39,6 +39,7 @@ void watched_free(struct watched *watched)
 {
     if (!watched)
         return;
+    buf_release(&watched->url);
     quantiles_free(watched->ttft_ns);
     quantiles_free(watched->rtt_ns);
     free(watched->gpus);
@@ -46,6 +47,22 @@ void watched_free(struct watched *watched)
 }
 
 /* --- requests --- */
+
+int watched_of(struct watched *watched, struct jval sample, struct err *err)
+{
+    struct str url;
+    buf_clear(&watched->url);
+    if (jval_str_at(sample, "/url", &url))
+        buf_add_str(&watched->url, url);
+    return watched->url.failed ? err_nomem(err) : 0;
+}
+
+/* Of a load with one server no request names it. */
+static bool is_elsewhere(const struct watched *watched, struct jval record)
+{
+    struct str url;
+    return watched->url.len > 0 && jval_str_at(record, "/response/url", &url) && !str_eq(url, buf_str(&watched->url));
+}
 
 /* Finds the UTC of timing.start: mostly it is that of the request before. */
 static bool find_start(struct watched *watched, const struct measured *request)
@@ -69,12 +86,12 @@ static void widen(struct watched *watched, int64_t at_ns)
     watched->last_ns = utc_ns > watched->last_ns ? utc_ns : watched->last_ns;
 }
 
-int watched_add_request(struct watched *watched, const struct measured *request, struct err *err)
+int watched_add_request(struct watched *watched, struct jval record, const struct measured *request, struct err *err)
 {
     double figures[METRIC_COUNT];
     const struct timing *timing = &request->timing;
     bool done = request->outcome == OUTCOME_COMPLETED, reached = request->failure != FAILURE_CONNECT && request->failure != FAILURE_TLS;
-    if (timing->sent_ns == TIMING_NEVER)
+    if (timing->sent_ns == TIMING_NEVER || is_elsewhere(watched, record))
         return 0;
     if (find_start(watched, request)) {
         widen(watched, timing->due_ns);

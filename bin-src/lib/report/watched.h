@@ -2,11 +2,14 @@
  * report/watched.h: what lm-watch saw while the requests ran, beside what the client counted (lmutils-metrics(7))
  *
  *     struct watched *watched = watched_new(profile);
- *     watched_add_request(watched, &request, &err);    // all of them, then
+ *     watched_of(watched, sample, &err);               // the first of the watch, then
+ *     watched_add_request(watched, record, &request, &err); // all of them, then
  *     watched_add_sample(watched, sample, &err);       // all of the watch, in order; then
  *     watched_finish(watched, &err);
  *     watched_write_json(watched, &out), watched_write_table(watched, style, &out);
  *     watched_free(watched);
+ *
+ * A watch is of one server: where a load had several, a request counts that names its (response.url).
  *
  * The run goes from the first request's due or sent to the last's end. Its samples are those that lie within it; what a
  * counter rose by in it is taken between the last sample that ended before it and the first that began after it. Both
@@ -54,7 +57,8 @@ struct watched_gpu {
 
 struct watched {
     enum profile profile;
-    /* requests: all that were sent, warm-ups too */
+    struct buf url;              // of the server; empty: not known
+    /* requests: all that were sent to it, warm-ups too */
     int64_t first_ns, last_ns;   // the run, UTC; INT64_MIN: no request says when it was
     char start[40];              // of the latest request, as text, and what it is
     int64_t start_utc_ns;
@@ -76,7 +80,10 @@ struct watched {
 struct watched *watched_new(enum profile profile); // NULL: out of memory
 void watched_free(struct watched *watched);        // NULL is fine
 
-int watched_add_request(struct watched *watched, const struct measured *request, struct err *err);
+/* Learns from a sample which server the watch is of. */
+int watched_of(struct watched *watched, struct jval sample, struct err *err);
+
+int watched_add_request(struct watched *watched, struct jval record, const struct measured *request, struct err *err);
 /* Fails where it is no sample of lm-watch, naming the member. */
 int watched_add_sample(struct watched *watched, struct jval sample, struct err *err);
 int watched_finish(struct watched *watched, struct err *err);

@@ -129,6 +129,9 @@ void watched_write_json(const struct watched *watched, struct buf *out)
     struct both prompt = compare(watched, WATCHED_PROMPT_TOKENS, watched->input_tokens);
     struct both generation = compare(watched, WATCHED_GENERATION_TOKENS, watched->output_tokens);
     json_key(out, "watch"), json_object(out);
+    if (watched->url.len > 0)
+        json_key(out, "url"), json_str(out, buf_str(&watched->url));
+    count(out, "requests", watched->requests);
     count(out, "samples", watched->samples);
     count(out, "samples_in_run", watched->within);
     count(out, "failed", watched->failed);
