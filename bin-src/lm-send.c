@@ -158,7 +158,7 @@ static void load_shard(struct load_options *options)
     struct err err;
     if (opt.shard && shard_parse(str_of(opt.shard), &options->shard, &err) < 0)
         opt_reject("--shard", &err);
-    if (opt.start && clock_parse_utc(str_of(opt.start), &options->start_utc_ns, &err) < 0)
+    if (opt.start && clock_parse_start(str_of(opt.start), &options->start_utc_ns, &err) < 0)
         opt_reject("--start", &err);
     if (opt.shard && !opt.start)
         log_warn("--shard without --start: each shard has a start of its own, so that their records do not merge into one load");

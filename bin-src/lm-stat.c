@@ -8,6 +8,7 @@
 #include "base/opt.h"
 #include "base/out.h"
 #include "jsonl/jsonl.h"
+#include "report/beside.h"
 #include "report/csv.h"
 #include "report/each.h"
 #include "report/group.h"
@@ -19,7 +20,7 @@ enum { MOST_PERCENTILES = 32, MOST_SLOS = 64 };
 
 static struct {
     int format, profile;
-    const char *output, *by, *percentiles;
+    const char *output, *by, *percentiles, *watch, *price;
     struct opt_list slos;
     int64_t keep, resamples, seed;
     double ci_percent;
@@ -33,6 +34,8 @@ static const struct opt_spec specs[] = {
      .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
     {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
      .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
+    {0, "watch", OPT_STR, &opt.watch, .arg = "FILE", .help = "add what lm-watch saw meanwhile, and compare its counts"},
+    {0, "price", OPT_STR, &opt.price, .arg = "FILE", .help = "add what the run cost, by a table of prices"},
     {0, "percentiles", OPT_STR, &opt.percentiles, .arg = "LIST", .help = "percentiles to print (50,75,90,95,99,99.9)"},
     {0, "keep", OPT_INT, &opt.keep, .min = 0, .max = 4e9, .arg = "N",
      .help = "values kept of each kind; beyond, percentiles are within 0.025% (1000000)"},
@@ -45,7 +48,16 @@ static const struct opt_spec specs[] = {
 };
 
 static double percentiles[MOST_PERCENTILES];
+static bool bad_beside; // a line of these files is wrong
 static struct slo slos[MOST_SLOS];
+
+static void tell_beside(const char *where, const char *why)
+{
+    warn("%s: %s", where, why);
+    bad_beside = true;
+}
+
+static struct beside beside = {.tell = tell_beside};
 
 static size_t parse_percentiles(const char *text)
 {
@@ -90,6 +102,8 @@ static struct summary_plan plan_of_options(void)
                                 .seed = opt.seed};
     if (opt.each && opt.by)
         opt_fail("--each and --by exclude each other");
+    if ((opt.each || opt.by) && (opt.watch || opt.price))
+        opt_fail("--watch and --price are for one summary, without --by and --each");
     if (opt.each && plan.slo_count > 1)
         opt_fail("--each takes one --slo: slo_met is one column");
     return plan;
@@ -153,7 +167,7 @@ static int take_each(void *arg, const struct jsonl_record *rec, const struct mea
 static int take_group(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err)
 {
     struct summary *summary = groups_find(arg, rec->root, err);
-    return summary ? summary_add(summary, request, err) : -1;
+    return summary && beside_add(&beside, rec->root, request, err) == 0 ? summary_add(summary, request, err) : -1;
 }
 
 /* What is being printed, and how far. */
@@ -174,6 +188,7 @@ static void write_json(const struct group *group, struct buf *out)
         json_object_end(out);
     }
     summary_write_json(group->summary, out);
+    beside_write_json(&beside, group->summary, out);
     json_object_end(out);
 }
 
@@ -199,6 +214,7 @@ static int print_group(void *arg, struct group *group, struct err *err)
     case FORMAT_MD:
         write_heading(group, style, to->count, &to->out);
         summary_write_table(group->summary, style, &to->out);
+        beside_write_table(&beside, group->summary, style, &to->out);
         break;
     case FORMAT_JSON:
         write_json(group, &to->out);
@@ -221,18 +237,24 @@ static int summarise(char **paths, const struct summary_plan *plan)
 {
     struct err err;
     struct printing to = {0};
+    beside.watch_path = opt.watch;
+    beside.price_path = opt.price;
+    beside.profile = plan->profile;
     struct groups *groups = groups_new(plan, opt.by);
     if (!groups)
         err_nomem(&err), die(EXIT_CANNOT, &err);
+    if (beside_open(&beside, &err) < 0)
+        die(EXIT_CANNOT, &err);
     int status = read_all(paths, take_group, groups);
-    if (groups_each(groups, print_group, &to, &err) < 0)
+    if (beside_finish(&beside, &err) < 0 || groups_each(groups, print_group, &to, &err) < 0)
         die(EXIT_CANNOT, &err);
     if (opt.format == FORMAT_CSV && (csv_write(&to.csv, &to.out, &err) < 0 || print_lines(&to.out, &err) < 0))
         die(EXIT_CANNOT, &err);
     csv_release(&to.csv);
     buf_release(&to.out);
     groups_free(groups);
-    return status;
+    beside_release(&beside);
+    return bad_beside ? EXIT_SOME_FAILED : status;
 }
 
 static int list(char **paths, const struct summary_plan *plan)

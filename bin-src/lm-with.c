@@ -10,19 +10,14 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "launch/child.h"
+#include "launch/command.h"
 #include "launch/port.h"
 #include "launch/ready.h"
-#include "launch/signals.h"
 #include "net/header.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define LAST_LINES 40
 
@@ -54,10 +49,7 @@ struct stay {
     struct child *server;
     struct buf headers;  // of the question whether it is ready
     bool server_died;
-    pid_t command;
-    int status;          // of the command, as waitpid gave it
-    struct signals signals;
-    int told;            // the last signal that told us to end; 0: none did
+    struct command command;
 };
 
 /* Settles opt.url, where the server will be, and fills in its port. */
@@ -82,23 +74,6 @@ static void settle_url(char **server)
     opt.url = texts[0];
 }
 
-/* Reads all signals that came. */
-static void read_signals(struct stay *stay)
-{
-    enum signals_sender sender;
-    for (int number; (number = signals_next(&stay->signals, &sender));) {
-        if (number == SIGCHLD) {
-            if (stay->command > 0 && waitpid(stay->command, &stay->status, WNOHANG) == stay->command)
-                stay->command = 0;
-            continue;
-        }
-        stay->told = number;
-        // What the terminal sends, the command got as well; a second one would make lm-send drop all.
-        if (stay->command > 0 && sender != SIGNALS_KERNEL)
-            kill(stay->command, number);
-    }
-}
-
 static void show_last_lines(const struct stay *stay)
 {
     struct buf text = {0};
@@ -116,10 +91,7 @@ static void show_last_lines(const struct stay *stay)
 static _Noreturn void end_by(struct stay *stay, int signal_number)
 {
     child_free(stay->server);
-    signal(signal_number, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &stay->signals.mask, NULL);
-    raise(signal_number);
-    _exit(128 + signal_number); // it was blocked before we came
+    command_end_by(&stay->command, signal_number);
 }
 
 static _Noreturn void give_up(struct stay *stay, const struct err *err)
@@ -141,7 +113,7 @@ static void await_ready(struct stay *stay, const char *key, struct err *err)
         .insecure = opt.insecure,
         .timeout_ns = opt.timeout_ns,
         .retries = opt.retries,
-        .stops = {child_fd(stay->server), stay->signals.fd},
+        .stops = {child_fd(stay->server), stay->command.signals.fd},
         .stop_count = 2,
     };
     enum ready ready = ready_wait(&options, &model, err);
@@ -150,10 +122,10 @@ static void await_ready(struct stay *stay, const char *key, struct err *err)
         free(model);
         return;
     }
-    read_signals(stay);
+    command_signals(&stay->command);
     struct child_end end = child_state(stay->server);
-    if (end.state == CHILD_RUNS && stay->told)
-        end_by(stay, stay->told);
+    if (end.state == CHILD_RUNS && stay->command.told)
+        end_by(stay, stay->command.told);
     if (end.state != CHILD_RUNS) {
         child_say(end, said);
         err_set(err, ERR_MISSING, "the server died before it was ready: it %s", said);
@@ -164,33 +136,11 @@ static void await_ready(struct stay *stay, const char *key, struct err *err)
 
 static void start_command(struct stay *stay, char **argv, struct err *err)
 {
-    int report[2], failure = 0;
-    pid_t self = getpid();
-    read_signals(stay);
-    if (stay->told)
-        end_by(stay, stay->told);
-    if (pipe2(report, O_CLOEXEC) < 0 || (stay->command = fork()) < 0) {
-        err_errno(err, "%s", argv[0]);
+    command_signals(&stay->command);
+    if (stay->command.told)
+        end_by(stay, stay->command.told);
+    if (command_start(&stay->command, argv, COMMAND_OUT_OURS, err) < 0)
         give_up(stay, err);
-    }
-    if (stay->command == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM); // whatever ends us, kill -9 included, tells it
-        if (getppid() != self)
-            _exit(EXIT_CANNOT);
-        signals_give_back(&stay->signals);
-        execvp(argv[0], argv);
-        failure = errno;
-        ssize_t ignored = write(report[1], &failure, sizeof failure);
-        (void)ignored;
-        _exit(EXIT_CANNOT);
-    }
-    close(report[1]);
-    if (read(report[0], &failure, sizeof failure) == sizeof failure) { // else it was closed: it runs
-        waitpid(stay->command, NULL, 0);
-        err_set(err, ERR_MISSING, "%s: cannot be run: %s", argv[0], strerror(failure));
-        give_up(stay, err);
-    }
-    close(report[0]);
 }
 
 /* Waits for the command's end. Should the server die, it is let go on for the grace time, since lm-send stops by
@@ -200,8 +150,8 @@ static void attend(struct stay *stay)
     static const int ways[] = {SIGTERM, SIGKILL};
     size_t way = 0;
     int64_t next_ns = INT64_MAX;
-    while (stay->command > 0) {
-        struct pollfd polls[] = {{.fd = stay->signals.fd, .events = POLLIN},
+    while (stay->command.pid > 0) {
+        struct pollfd polls[] = {{.fd = stay->command.signals.fd, .events = POLLIN},
                                  {.fd = stay->server_died ? -1 : child_fd(stay->server), .events = POLLIN}};
         int64_t left_ns = next_ns - clock_ns();
         poll(polls, COUNT(polls), next_ns == INT64_MAX ? -1 : left_ns <= 0 ? 0 : (int)(left_ns / NS_PER_MS + 1));
@@ -213,9 +163,9 @@ static void attend(struct stay *stay)
             log_error("the server died while the command runs", log_kv("it", said));
             next_ns = clock_ns() + opt.grace_ns;
         }
-        read_signals(stay);
-        if (stay->command > 0 && way < COUNT(ways) && clock_ns() >= next_ns) {
-            kill(stay->command, ways[way++]);
+        command_signals(&stay->command);
+        if (stay->command.pid > 0 && way < COUNT(ways) && clock_ns() >= next_ns) {
+            kill(stay->command.pid, ways[way++]);
             next_ns = way < COUNT(ways) ? clock_ns() + opt.grace_ns : INT64_MAX;
         }
     }
@@ -249,17 +199,15 @@ int main(int argc, char **argv)
     stay.server = child_start(&(struct child_options){.argv = server, .log = opt.log, .grace_ns = opt.grace_ns}, &err);
     if (!stay.server)
         die(EXIT_CANNOT, &err);
-    if (signals_take(&stay.signals, &err) < 0) // a signal before this ends us, and the server with us
+    if (signals_take(&stay.command.signals, &err) < 0) // a signal before this ends us, and the server with us
         give_up(&stay, &err);
     await_ready(&stay, key ? key : env_key && *env_key ? env_key : NULL, &err);
     start_command(&stay, command, &err);
     attend(&stay);
-    if (WIFSIGNALED(stay.status) && WTERMSIG(stay.status) == stay.told)
-        end_by(&stay, stay.told);
+    if (command_ended_as_told(&stay.command))
+        end_by(&stay, stay.command.told);
     child_free(stay.server);
     free(key);
     buf_release(&stay.headers);
-    if (stay.server_died)
-        return EXIT_CANNOT;
-    return WIFSIGNALED(stay.status) ? 128 + WTERMSIG(stay.status) : WEXITSTATUS(stay.status);
+    return stay.server_died ? EXIT_CANNOT : command_exit(&stay.command);
 }

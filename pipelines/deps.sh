@@ -37,8 +37,8 @@ is_there() {
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
-#include <${1#*:}>" | "${CC:-cc}" -E -x c - ;;
-    c++:*) echo "#include <${1#*:}>" | "${CXX:-c++}" -E -x c++ - ;;
+#include <${1#*:}>" | ${CC:-cc} -E -x c - ;;
+    c++:*) echo "#include <${1#*:}>" | ${CXX:-c++} -E -x c++ - ;;
     py:*) python3 -c "import ${1#*:}" ;;
     esac >/dev/null 2>&1
 }

@@ -18,6 +18,7 @@ params.model.path = os.path.join(package, "SmolLM2-135M-Instruct.Q4_1.gguf")
 params.model_alias = {"SmolLM2-135M-Instruct"}
 params.hostnames = ["127.0.0.1"]
 params.port = int(sys.argv[1])
+params.endpoint_metrics = True  # for lm-watch
 params.n_parallel = 4
 params.n_ctx = 4 * 4096
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count()

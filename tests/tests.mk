@@ -13,6 +13,7 @@ all_tests  := $(cli_tests) $(unit_tests) $(fuzz_tests)
 # ASan has its own malloc, and looks at no source text: of these one run tells all.
 plain_only := layers.bats
 faults     := $(if $(SAN),,build/tests/faults.so)
+loaded     := build/tests/nvml.so
 
 $(unit_tests): $(build)/tests/unit/%: $(build)/obj/tests/unit/%.c.o $(build)/liblmutils.a
 	@mkdir -p $(@D)
@@ -28,12 +29,12 @@ $(fuzz_tests): $(build)/tests/fuzz/%: $(build)/obj/tests/fuzz/%.c.o $(build)/obj
 $(cli_tests): $(build)/tests/cli/%.bats: tests/cli/%.bats tests/tests.mk | build/deps-test.ok
 	@mkdir -p $(@D)
 	@printf '#!/bin/bash\nLM_BUILD=$$PWD/%s exec bats --tap %s\n' $(build) $< >$@ && chmod +x $@
-build/tests/faults.so: tests/faults.c Makefile | $(build)/deps-build.ok
+build/tests/faults.so build/tests/nvml.so: build/tests/%.so: tests/%.c Makefile | $(build)/deps-build.ok
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(warnings) $(c_only) $(CFLAGS) -D_GNU_SOURCE -fPIC -shared -o $@ $< -ldl
 
 .PHONY: tests
-tests: $(programs) completions $(all_tests) $(cli_programs) $(faults)
+tests: $(programs) completions $(all_tests) $(cli_programs) $(faults) $(loaded)
 
 # A sanitiser's end is a status that no program has.
 export CMOCKA_MESSAGE_OUTPUT := TAP

@@ -228,6 +228,31 @@ static void utc_is_written_to_the_digit_asked_for(void **state)
     assert_string_equal(text, "1970-01-01T00:00:01.000000007Z");
 }
 
+static void utc_is_read_as_it_is_written(void **state)
+{
+    (void)state;
+    // The last two: 2000-02-29, and the end of 2261.
+    static const int64_t times[] = {0, 1000000007, 1795506180123456789, 951782400000000000, 9214646399999999999};
+    static const char *const none[] = {"", "2026-11-24T07:43:00", "2026-11-24 07:43:00Z", "2026-13-24T07:43:00Z", "2026-11-32T07:43:00Z",
+                                       "2026-02-30T00:00:00Z", "2026-11-24T24:43:00Z", "2026-11-24T07:60:00Z", "2026-11-24T07:43:00.5", "2026-11-24T07:43:00.5Zx",
+                                       "1969-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "2026-11-24T07:4x:00Z"};
+    char text[CLOCK_UTC_SIZE];
+    int64_t read_ns = 0;
+    for (size_t i = 0; i < COUNT(times); i++) {
+        clock_format_utc(text, times[i], 9);
+        assert_true(clock_parse_utc(str_of(text), &read_ns));
+        assert_int_equal(read_ns, times[i]);
+    }
+    assert_true(clock_parse_utc(STR("2026-11-24T07:43:00Z"), &read_ns));
+    assert_int_equal(read_ns, 1795506180000000000);
+    assert_true(clock_parse_utc(STR("2026-11-24T07:43:00.5Z"), &read_ns));
+    assert_int_equal(read_ns, 1795506180500000000);
+    assert_true(clock_parse_utc(STR("2026-11-24T07:43:00.1234567899999Z"), &read_ns));
+    assert_int_equal(read_ns, 1795506180123456789);
+    for (size_t i = 0; i < COUNT(none); i++)
+        assert_false(clock_parse_utc(str_of(none[i]), &read_ns));
+}
+
 static void clocks_go_forward(void **state)
 {
     (void)state;
@@ -326,6 +351,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_written),
         cmocka_unit_test(times_have_units),
         cmocka_unit_test(utc_is_written_to_the_digit_asked_for),
+        cmocka_unit_test(utc_is_read_as_it_is_written),
         cmocka_unit_test(clocks_go_forward),
         cmocka_unit_test(commas_come_by_themselves),
         cmocka_unit_test(what_is_no_number_is_null),

@@ -3,7 +3,6 @@
 
 #include "base/num.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -40,69 +39,76 @@ void clock_format_utc(char out[CLOCK_UTC_SIZE], int64_t utc_ns, int digits)
     snprintf(out + len, CLOCK_UTC_SIZE - len, digits > 0 ? ".%.*sZ" : "Z", digits, fraction);
 }
 
-static const char utc_form[] = "dddd-dd-ddTdd:dd:dd";
-enum { UTC_LEN = sizeof utc_form - 1 };
-
-/* ".5" as ns; -1: it is no fraction, of nine digits at most. Nothing is 0. */
-static int64_t read_fraction(struct str text)
+/* So many digits off the front, and what must stand behind them, if anything must. */
+static bool take_number(struct str *text, int digits, char behind, int *value)
 {
-    int64_t ns = 0, digit_ns = NS_PER_S / 10;
-    if (text.len == 0)
-        return 0;
-    if (text.len < 2 || text.len > 10 || text.ptr[0] != '.')
-        return -1;
-    for (size_t i = 1; i < text.len; i++, digit_ns /= 10) {
-        if (!isdigit((unsigned char)text.ptr[i]))
-            return -1;
-        ns += (text.ptr[i] - '0') * digit_ns;
-    }
-    return ns;
-}
-
-static bool has_utc_form(struct str text)
-{
-    if (text.len <= UTC_LEN || text.ptr[text.len - 1] != 'Z')
-        return false;
-    for (size_t i = 0; i < UTC_LEN; i++)
-        if (utc_form[i] == 'd' ? !isdigit((unsigned char)text.ptr[i]) : text.ptr[i] != utc_form[i])
+    *value = 0;
+    for (int i = 0; i < digits; i++, text->ptr++, text->len--) {
+        if (text->len == 0 || text->ptr[0] < '0' || text->ptr[0] > '9')
             return false;
+        *value = *value * 10 + text->ptr[0] - '0';
+    }
+    if (behind == '\0')
+        return true;
+    if (text->len == 0 || text->ptr[0] != behind)
+        return false;
+    text->ptr++, text->len--;
     return true;
 }
 
-/* Days and hours that there are: no February 30. */
-static bool is_in_calendar(struct str text, int64_t seconds)
+static int64_t take_fraction_ns(struct str *text)
 {
-    char back[CLOCK_UTC_SIZE];
-    clock_format_utc(back, seconds * NS_PER_S, 0);
-    return memcmp(back, text.ptr, UTC_LEN) == 0;
+    int64_t ns = 0, unit = NS_PER_S / 10;
+    for (; text->len > 0 && text->ptr[0] >= '0' && text->ptr[0] <= '9'; text->ptr++, text->len--, unit /= 10)
+        ns += (text->ptr[0] - '0') * unit;
+    return ns;
 }
 
-int clock_parse_utc(struct str text, int64_t *utc_ns, struct err *err)
+bool clock_parse_utc(struct str text, int64_t *utc_ns)
+{
+    struct tm tm = {0};
+    int year, month;
+    if (!take_number(&text, 4, '-', &year) || !take_number(&text, 2, '-', &month) || !take_number(&text, 2, 'T', &tm.tm_mday) ||
+        !take_number(&text, 2, ':', &tm.tm_hour) || !take_number(&text, 2, ':', &tm.tm_min) || !take_number(&text, 2, '\0', &tm.tm_sec))
+        return false;
+    // Beyond 2262 the ns since 1970 do not fit.
+    if (year < 1970 || year > 2261 || month < 1 || month > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
+        tm.tm_sec > 59)
+        return false;
+    int64_t fraction_ns = 0;
+    if (text.len > 1 && text.ptr[0] == '.') {
+        text.ptr++, text.len--;
+        fraction_ns = take_fraction_ns(&text);
+    }
+    if (!str_is(text, "Z"))
+        return false;
+    int day = tm.tm_mday;
+    tm.tm_year = year - 1900;
+    tm.tm_mon = month - 1;
+    *utc_ns = timegm(&tm) * NS_PER_S + fraction_ns;
+    return tm.tm_mday == day; // not moved on, as February 30 is
+}
+
+int clock_parse_start(struct str text, int64_t *utc_ns, struct err *err)
 {
     static const int64_t last_s = INT64_MAX / NS_PER_S - 1; // in 2262
-    struct str whole = text, fraction;
-    struct tm tm = {0};
+    struct str whole = text, fraction = {0};
     struct err ignored;
-    int64_t seconds = -1;
+    int64_t seconds;
+    if (clock_parse_utc(text, utc_ns))
+        return 0;
     if (text.len > 0 && text.ptr[0] == '@') {
         const char *point = memchr(text.ptr, '.', text.len);
         whole.len = point ? (size_t)(point - text.ptr) : text.len;
-        fraction = (struct str){text.ptr + whole.len, text.len - whole.len};
-        if (num_int((struct str){whole.ptr + 1, whole.len - 1}, 0, last_s, &seconds, &ignored) < 0)
-            seconds = -1;
-    } else if (has_utc_form(text)) {
-        char copy[UTC_LEN + 1] = "";
-        memcpy(copy, text.ptr, UTC_LEN);
-        strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm);
-        seconds = timegm(&tm);
-        fraction = (struct str){text.ptr + UTC_LEN, text.len - UTC_LEN - 1};
-        if (seconds < 0 || seconds > last_s || !is_in_calendar(text, seconds))
-            seconds = -1;
+        if (point)
+            fraction = (struct str){point + 1, text.len - whole.len - 1};
+        bool has_digits = !point || fraction.len > 0;
+        if (num_int((struct str){whole.ptr + 1, whole.len - 1}, 0, last_s, &seconds, &ignored) == 0 && has_digits) {
+            *utc_ns = seconds * NS_PER_S + take_fraction_ns(&fraction);
+            if (fraction.len == 0)
+                return 0;
+        }
     }
-    int64_t fraction_ns = seconds < 0 ? -1 : read_fraction(fraction);
-    if (fraction_ns < 0)
-        return err_set(err, ERR_PARSE, "\"%.*s\" is not a time such as 2026-11-24T15:00:00Z, or @1795532400, seconds since 1970",
-                       text.len < 40 ? (int)text.len : 40, text.ptr);
-    *utc_ns = seconds * NS_PER_S + fraction_ns;
-    return 0;
+    return err_set(err, ERR_PARSE, "\"%.*s\" is not a time such as 2026-11-24T15:00:00Z, or @1795532400, seconds since 1970",
+                   text.len < 40 ? (int)text.len : 40, text.ptr);
 }

@@ -6,22 +6,19 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "jsonl/jdoc.h"
-#include "net/header.h"
-#include "net/url.h"
+#include "net/fetch.h"
 #include "openai/body.h"
 #include "openai/reply.h"
 
 #include <curl/curl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#define ANSWER_MAX (16 << 20)
-#define CONNECT_NS (5 * NS_PER_S)
 #define LOOK_NS (10 * NS_PER_S) // for /health and /v1/models; the real request may take all the time that is left
 #define PAUSE_MIN_NS (100 * NS_PER_MS)
 #define LINE_EVERY_NS (30 * NS_PER_S)
 #define PAUSE_MAX_NS (5 * NS_PER_S)
+_Static_assert(READY_STOPS_MAX <= FETCH_STOPS_MAX, "a request has room for all stops");
 
 /* What came of one step of a try. */
 enum step { STEP_DONE, STEP_LATER, STEP_NEVER, STEP_STOPPED };
@@ -29,26 +26,12 @@ enum step { STEP_DONE, STEP_LATER, STEP_NEVER, STEP_STOPPED };
 struct probe {
     const struct ready_options *options;
     int64_t deadline_ns, next_line_ns; // the latter: when it is told again why it is not ready
-    CURLM *multi; // performs curl
-    CURL *curl;
-    struct url url;
-    struct buf target; // the request's URL, zero-terminated
-    struct curl_slist *headers;
+    struct fetch fetch;
     struct jdoc *doc;
-    struct buf answer; // the body that came last
     struct buf body;   // the request's
     struct buf model;  // zero-terminated
     bool reached;      // something answered, once
 };
-
-static size_t keep_answer(char *bytes, size_t size, size_t count, void *arg)
-{
-    struct buf *answer = arg;
-    if (answer->len + size * count > ANSWER_MAX)
-        return 0;
-    buf_add(answer, bytes, size * count);
-    return answer->failed ? 0 : count;
-}
 
 /* Waits for so long, or until a stop is readable. */
 static bool is_stopped(const struct ready_options *options, int64_t wait_ns)
@@ -65,109 +48,43 @@ static enum step no_memory(struct err *err)
     return STEP_NEVER;
 }
 
-/* Where a request goes: below the base URL (/v1), or beside that. */
-enum place { PLACE_API, PLACE_BESIDE };
-
-static void aim(struct probe *probe, enum place place, const char *path)
-{
-    struct str base = buf_str(&probe->url.base);
-    buf_clear(&probe->target);
-    buf_add_str(&probe->target, buf_str(&probe->url.origin));
-    if (place == PLACE_BESIDE)
-        base.len = (size_t)((char *)memrchr(base.ptr, '/', base.len) - base.ptr); // url_parse: it ends with /v and a number
-    buf_add_str(&probe->target, base);
-    buf_add_str(&probe->target, str_of(path));
-    buf_add_str(&probe->target, buf_str(&probe->url.query));
-    buf_add_char(&probe->target, '\0');
-}
-
-/* "/v1/models": the path that the last request went to. */
-static struct str path_of(const struct probe *probe)
-{
-    struct str path = str_of(probe->target.ptr + probe->url.origin.len);
-    path.len -= probe->url.query.len;
-    return path;
-}
-
-static enum step explain_failure(const struct probe *probe, CURLcode code, struct err *err)
-{
-    long os = 0;
-    struct str path = path_of(probe);
-    curl_easy_getinfo(probe->curl, CURLINFO_OS_ERRNO, &os);
-    if (code == CURLE_OUT_OF_MEMORY || probe->answer.failed)
-        return no_memory(err);
-    if (code == CURLE_COULDNT_CONNECT && os != 0)
-        err_set(err, ERR_NET, "%s", strerror((int)os));
-    else if (code == CURLE_OPERATION_TIMEDOUT)
-        err_set(err, ERR_NET, "%.*s: no answer in time", STR_ARG(path));
-    else
-        err_set(err, ERR_NET, "%.*s: %s", STR_ARG(path), curl_easy_strerror(code));
-    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ? STEP_NEVER : STEP_LATER;
-}
-
-/* Has the request that is set up done, and waits for the network and the stops at once. Not STEP_STOPPED: *code says
- * what came of it. */
-static enum step perform(struct probe *probe, CURLcode *code)
+/* One request: a POST of probe->body, if that is not empty. STEP_DONE: *status and the answer are there. */
+static enum step ask(struct probe *probe, enum fetch_place place, const char *path, int64_t limit_ns, long *status, struct err *err)
 {
     const struct ready_options *options = probe->options;
-    struct curl_waitfd stops[READY_STOPS_MAX];
-    bool stopped = false;
-    int running = 1, left;
-    for (size_t i = 0; i < options->stop_count; i++)
-        stops[i] = (struct curl_waitfd){.fd = options->stops[i], .events = CURL_WAIT_POLLIN};
-    *code = CURLE_OUT_OF_MEMORY; // what curl_multi_* fails of
-    CURLMcode state = curl_multi_add_handle(probe->multi, probe->curl);
-    while (state == CURLM_OK && !stopped) {
-        state = curl_multi_perform(probe->multi, &running);
-        if (state != CURLM_OK || running == 0)
-            break;
-        state = curl_multi_poll(probe->multi, stops, (unsigned)options->stop_count, (int)(LOOK_NS / NS_PER_MS), NULL);
-        for (size_t i = 0; i < options->stop_count && state == CURLM_OK; i++)
-            stopped = stopped || stops[i].revents != 0;
-    }
-    const CURLMsg *done = curl_multi_info_read(probe->multi, &left);
-    if (done)
-        *code = done->data.result;
-    curl_multi_remove_handle(probe->multi, probe->curl);
-    return stopped ? STEP_STOPPED : STEP_DONE;
-}
-
-/* One request: a POST of probe->body, if that is not empty. STEP_DONE: *status and probe->answer are there. */
-static enum step ask(struct probe *probe, enum place place, const char *path, int64_t limit_ns, long *status, struct err *err)
-{
     int64_t left_ns = probe->deadline_ns - clock_ns();
-    limit_ns = limit_ns < left_ns ? limit_ns : left_ns;
-    aim(probe, place, path);
-    buf_clear(&probe->answer);
-    if (probe->body.failed || probe->target.failed || curl_easy_setopt(probe->curl, CURLOPT_URL, probe->target.ptr) != CURLE_OK)
+    struct fetch_request request = {.place = place, .path = path, .body = buf_str(&probe->body), .stop_count = options->stop_count,
+                                    .method = probe->body.len > 0 ? FETCH_POST : FETCH_GET,
+                                    .timeout_ns = limit_ns < left_ns ? limit_ns : left_ns};
+    memcpy(request.stops, options->stops, sizeof options->stops);
+    if (probe->body.failed)
         return no_memory(err);
-    curl_easy_setopt(probe->curl, CURLOPT_TIMEOUT_MS, limit_ns < NS_PER_MS ? 1L : (long)(limit_ns / NS_PER_MS));
-    if (probe->body.len > 0) {
-        curl_easy_setopt(probe->curl, CURLOPT_POSTFIELDSIZE, (long)probe->body.len);
-        curl_easy_setopt(probe->curl, CURLOPT_POSTFIELDS, probe->body.ptr);
-    } else {
-        curl_easy_setopt(probe->curl, CURLOPT_HTTPGET, 1L);
+    switch (fetch_do(&probe->fetch, &request, err)) {
+    case FETCH_ANSWERED:
+        probe->reached = true;
+        *status = probe->fetch.status;
+        return STEP_DONE;
+    case FETCH_FAILED:
+        return STEP_LATER;
+    case FETCH_NEVER:
+        return STEP_NEVER;
+    case FETCH_STOPPED:
+        break;
     }
-    CURLcode code;
-    if (perform(probe, &code) == STEP_STOPPED)
-        return STEP_STOPPED;
-    if (code != CURLE_OK)
-        return explain_failure(probe, code, err);
-    probe->reached = true;
-    curl_easy_getinfo(probe->curl, CURLINFO_RESPONSE_CODE, status);
-    return STEP_DONE;
+    return STEP_STOPPED;
 }
 
 static bool parse_answer(struct probe *probe, struct jval *root)
 {
     struct err ignored;
-    return buf_reserve(&probe->answer, JDOC_PADDING) && jdoc_parse(probe->doc, probe->answer.ptr, probe->answer.len, root, &ignored) == 0;
+    struct buf *answer = &probe->fetch.answer;
+    return buf_reserve(answer, JDOC_PADDING) && jdoc_parse(probe->doc, answer->ptr, answer->len, root, &ignored) == 0;
 }
 
 /* "/health: status 503 (Loading model)" */
 static void explain_status(struct probe *probe, long status, struct err *err)
 {
-    struct str path = path_of(probe);
+    struct str path = fetch_path(&probe->fetch);
     struct jval root;
     struct str words = {0};
     if (parse_answer(probe, &root))
@@ -202,7 +119,7 @@ static enum step check_health(struct probe *probe, bool *found, struct err *err)
 {
     long status = 0;
     buf_clear(&probe->body);
-    enum step step = ask(probe, PLACE_BESIDE, "/health", LOOK_NS, &status, err);
+    enum step step = ask(probe, FETCH_BESIDE, "/health", LOOK_NS, &status, err);
     if (step != STEP_DONE)
         return step;
     *found = !is_absent(status);
@@ -253,7 +170,7 @@ static enum step check_models(struct probe *probe, bool has_health, struct err *
 {
     long status = 0;
     buf_clear(&probe->body);
-    enum step step = ask(probe, PLACE_API, "/models", LOOK_NS, &status, err);
+    enum step step = ask(probe, FETCH_API, "/models", LOOK_NS, &status, err);
     if (step != STEP_DONE)
         return step;
     if (status == 200)
@@ -268,7 +185,7 @@ static enum step check_models(struct probe *probe, bool has_health, struct err *
 static enum step ask_token(struct probe *probe, enum openai_api api, long *status, struct err *err)
 {
     struct jval root, choices;
-    enum step step = ask(probe, PLACE_API, openai_paths[api], INT64_MAX, status, err);
+    enum step step = ask(probe, FETCH_API, openai_paths[api], INT64_MAX, status, err);
     if (step != STEP_DONE)
         return step;
     if (*status != 200) {
@@ -276,7 +193,7 @@ static enum step ask_token(struct probe *probe, enum openai_api api, long *statu
         return STEP_DONE;
     }
     if (!parse_answer(probe, &root) || !jval_member(root, "choices", &choices) || jval_count(choices) == 0) {
-        err_set(err, ERR_NET, "%.*s: the answer has no choices", STR_ARG(path_of(probe)));
+        err_set(err, ERR_NET, "%.*s: the answer has no choices", STR_ARG(fetch_path(&probe->fetch)));
         return STEP_LATER;
     }
     return STEP_DONE;
@@ -318,76 +235,20 @@ static enum step try_once(struct probe *probe, struct err *err)
     return step == STEP_DONE ? check_answer(probe, err) : step;
 }
 
-/* Adds each line of the text, which ends in CRLF. */
-static int add_headers(struct probe *probe, struct str lines, struct err *err)
-{
-    while (lines.len > 0) {
-        size_t len = (size_t)((const char *)memchr(lines.ptr, '\r', lines.len) - lines.ptr);
-        char *line = strndup(lines.ptr, len);
-        struct curl_slist *longer = line ? curl_slist_append(probe->headers, line) : NULL;
-        free(line);
-        if (!longer)
-            return err_nomem(err);
-        probe->headers = longer;
-        lines = (struct str){lines.ptr + len + 2, lines.len - len - 2};
-    }
-    return 0;
-}
-
-/* The user's, and what else is wanted. */
-static int make_headers(struct probe *probe, struct err *err)
-{
-    const struct ready_options *options = probe->options;
-    struct buf lines = {0};
-    struct str key = str_trim(str_of(options->key ? options->key : ""));
-    buf_add_str(&lines, options->headers);
-    if (!header_has(options->headers, "Content-Type"))
-        buf_add_str(&lines, STR("Content-Type: application/json\r\n"));
-    int rc = header_add_authorization(&lines, key, buf_str(&probe->url.authority), err);
-    if (rc == 0)
-        rc = add_headers(probe, buf_str(&lines), err);
-    buf_release(&lines);
-    return rc;
-}
-
-static void set_connection(CURL *curl)
-{
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(CONNECT_NS / NS_PER_MS));
-}
-
 static int open_probe(struct probe *probe, struct err *err)
 {
-    const char *cacert = probe->options->cacert;
-    if (url_parse(&probe->url, probe->options->url, err) < 0)
-        return err_prefix(err, "the server's URL: ");
-    if (cacert && access(cacert, R_OK) < 0)
-        return err_errno(err, "%s", cacert);
-    if (!(probe->multi = curl_multi_init()) || !(probe->curl = curl_easy_init()) || !(probe->doc = jdoc_new()))
-        return err_nomem(err);
-    if (make_headers(probe, err) < 0)
+    const struct ready_options *options = probe->options;
+    struct fetch_options fetch = {.url = options->url, .key = options->key, .headers = options->headers, .cacert = options->cacert,
+                                  .insecure = options->insecure};
+    if (fetch_init(&probe->fetch, &fetch, err) < 0)
         return -1;
-    set_connection(probe->curl);
-    if (cacert && curl_easy_setopt(probe->curl, CURLOPT_CAINFO, cacert) != CURLE_OK)
-        return err_nomem(err);
-    curl_easy_setopt(probe->curl, CURLOPT_SSL_VERIFYPEER, probe->options->insecure ? 0L : 1L);
-    curl_easy_setopt(probe->curl, CURLOPT_SSL_VERIFYHOST, probe->options->insecure ? 0L : 2L);
-    curl_easy_setopt(probe->curl, CURLOPT_HTTPHEADER, probe->headers);
-    curl_easy_setopt(probe->curl, CURLOPT_WRITEFUNCTION, keep_answer);
-    curl_easy_setopt(probe->curl, CURLOPT_WRITEDATA, &probe->answer);
-    return 0;
+    return (probe->doc = jdoc_new()) ? 0 : err_nomem(err);
 }
 
 static void close_probe(struct probe *probe)
 {
-    curl_easy_cleanup(probe->curl);
-    curl_multi_cleanup(probe->multi);
-    url_release(&probe->url);
-    curl_slist_free_all(probe->headers);
+    fetch_release(&probe->fetch);
     jdoc_free(probe->doc);
-    buf_release(&probe->target);
-    buf_release(&probe->answer);
     buf_release(&probe->body);
     buf_release(&probe->model);
 }
@@ -450,7 +311,7 @@ enum ready ready_wait(const struct ready_options *options, char **model, struct 
     if (open_probe(&probe, err) == 0) {
         ready = keep_trying(&probe, err);
         if (ready == READY_NO && err->kind != ERR_NOMEM)
-            err_prefix(err, "%.*s: ", STR_ARG(buf_str(&probe.url.shown)));
+            err_prefix(err, "%.*s: ", STR_ARG(buf_str(&probe.fetch.url.shown)));
     }
     if (ready == READY_YES && !(*model = strdup(probe.model.ptr))) {
         err_nomem(err);
@@ -468,7 +329,7 @@ int ready_is_free(const char *url, struct err *err)
     CURL *curl = curl_easy_init();
     CURLcode code = CURLE_OUT_OF_MEMORY;
     if (curl) {
-        set_connection(curl);
+        fetch_set_connection(curl);
         curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
         code = curl_easy_setopt(curl, CURLOPT_URL, parsed.origin.ptr);
     }

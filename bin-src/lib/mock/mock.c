@@ -134,6 +134,15 @@ static void reply_models(struct mock *mock, struct server_conn *conn, const stru
     reply(mock, conn, head, "200 OK", "application/json");
 }
 
+/* Of the answers that are over, and of those under way so far. */
+static int64_t generated(const struct mock *mock)
+{
+    int64_t tokens = mock->counts.generation_tokens;
+    for (const struct answer *answer = mock->running.first; answer; answer = answer->next)
+        tokens += answer->usage.completion;
+    return tokens;
+}
+
 static void reply_metrics(struct mock *mock, struct server_conn *conn, const struct http *head, struct str body)
 {
     const struct {
@@ -142,7 +151,7 @@ static void reply_metrics(struct mock *mock, struct server_conn *conn, const str
     } series[] = {{"vllm:num_requests_running", "gauge", mock->counts.running},
                   {"vllm:num_requests_waiting", "gauge", mock->counts.waiting},
                   {"vllm:prompt_tokens_total", "counter", mock->counts.prompt_tokens},
-                  {"vllm:generation_tokens_total", "counter", mock->counts.generation_tokens},
+                  {"vllm:generation_tokens_total", "counter", generated(mock)},
                   {"vllm:request_success_total", "counter", mock->counts.finished}};
     (void)body;
     buf_clear(&mock->reply);

@@ -6,6 +6,7 @@
  */
 #include "record/check.h"
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "record/response.h"
 #include "record/timing.h"
@@ -375,21 +376,6 @@ static void check_object(struct check *check, const struct place *place, const s
         check_members(check, place, shape->members, value);
 }
 
-static bool is_utc(struct str text)
-{
-    static const char form[] = "dddd-dd-ddTdd:dd:dd";
-    size_t at = sizeof form - 1;
-    if (text.len <= at || text.ptr[text.len - 1] != 'Z')
-        return false;
-    for (size_t i = 0; i < at; i++)
-        if (form[i] == 'd' ? text.ptr[i] < '0' || text.ptr[i] > '9' : text.ptr[i] != form[i])
-            return false;
-    if (text.ptr[at] == '.')
-        for (at++; at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9';)
-            at++;
-    return at == text.len - 1;
-}
-
 /* "K/N", the K-th of N. */
 static bool is_shard(struct str text)
 {
@@ -416,7 +402,7 @@ static const char *fault(enum kind kind, struct jval value)
     case NAME:
         return !is_text ? "is not a string" : text.len == 0 ? "is empty" : NULL;
     case UTC:
-        return is_text && is_utc(text) ? NULL : "is not a time such as \"2026-11-24T07:43:00.123456789Z\"";
+        return is_text && clock_parse_utc(text, &whole) ? NULL : "is not a time such as \"2026-11-24T07:43:00.123456789Z\"";
     case SHARD:
         return is_text && is_shard(text) ? NULL : "is not a shard such as \"2/3\"";
     case BOOLEAN:

@@ -1,6 +1,8 @@
 /* report/group.c: see group.h */
 #include "report/group.h"
 
+#include "base/json.h"
+
 #include <search.h>
 #include <stdlib.h>
 
@@ -110,7 +112,13 @@ struct summary *groups_find(struct groups *groups, struct jval record, struct er
     if (!groups->path)
         return groups->last->group.summary;
     buf_clear(&groups->key);
-    if (jval_at(record, groups->path, &value)) {
+    if (strcmp(groups->path, "/cache") == 0) {
+        int64_t cached;
+        if (jval_int_at(record, MEASURED_CACHED, &cached)) {
+            wanted.rank = RANK_OTHER;
+            json_cstr(&groups->key, cached > 0 ? "warm" : "cold");
+        }
+    } else if (jval_at(record, groups->path, &value)) {
         wanted.rank = jval_double(value, &wanted.number) ? RANK_NUMBER : RANK_OTHER;
         jval_write(value, &groups->key);
     }

@@ -24,7 +24,8 @@ struct groups; // its members are in group.c and nowhere else
  * frees it. NULL: out of memory. */
 char *group_path(const char *member);
 
-/* member: NULL: none. NULL: out of memory. */
+/* member: NULL: none. "cache" is no member: its values are "cold" and "warm", whether the server had computed no token of
+ * the prompt before, or some. NULL: out of memory. */
 struct groups *groups_new(const struct summary_plan *plan, const char *member);
 void groups_free(struct groups *groups); // the summaries too; NULL is fine
 

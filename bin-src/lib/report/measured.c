@@ -61,7 +61,7 @@ int measured_read(struct measured *request, struct jval record, struct err *err)
     request->outcome = OUTCOME_COMPLETED;
     request->failure = FAILURE_NONE;
     request->source = TOKENS_UNCOUNTED;
-    request->input_tokens = request->output_tokens = -1;
+    request->input_tokens = request->output_tokens = request->cached_tokens = -1;
     if (jval_member(response, "error", &value)) {
         if (read_error(request, value, err) < 0)
             return -1;
@@ -70,7 +70,12 @@ int measured_read(struct measured *request, struct jval record, struct err *err)
     else if (request->timing.sent_ns == TIMING_NEVER || request->timing.end_ns == TIMING_NEVER)
         return err_set(err, ERR_MISSING, "timing.%s: is missing, and there is no response.error",
                        request->timing.sent_ns == TIMING_NEVER ? "sent_ns" : "end_ns");
-    return jval_member(response, "tokens", &value) ? read_tokens(request, value, err) : 0;
+    if (jval_member(response, "tokens", &value) && read_tokens(request, value, err) < 0)
+        return -1;
+    if (!jval_int_at(record, MEASURED_CACHED, &request->cached_tokens) || request->cached_tokens < 0 ||
+        request->cached_tokens > request->input_tokens) // more than there were is no answer
+        request->cached_tokens = -1;
+    return 0;
 }
 
 void measured_release(struct measured *request)

@@ -17,6 +17,9 @@
 enum profile { PROFILE_CONTENT, PROFILE_VLLM, PROFILE_COUNT };
 extern const char *const profile_names[PROFILE_COUNT + 1]; // NULL ends it
 
+/* Where a record has how many tokens of its prompt the server had computed before. */
+#define MEASURED_CACHED "/response/usage/prompt_tokens_details/cached_tokens"
+
 enum outcome { OUTCOME_COMPLETED, OUTCOME_FAILED, OUTCOME_CANCELLED }; // cancelled: we were told to, and it is no failure
 
 enum token_source { TOKENS_UNCOUNTED, TOKENS_USAGE, TOKENS_IDS, TOKENS_TOKENIZER, TOKENS_COUNT };
@@ -32,6 +35,7 @@ struct measured {
     enum token_source source;
     int64_t input_tokens, output_tokens; // below 0: not counted
     bool in_session;         // a turn of a conversation
+    int64_t cached_tokens;   // of the input, that the server had computed before; below 0: it did not say
     int64_t *chunks;         // the room for timing.chunks_ns
     size_t room;
 };

@@ -261,6 +261,11 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
     summary->sources[request->source]++;
     summary->input_tokens += request->input_tokens > 0 ? (uint64_t)request->input_tokens : 0;
     summary->output_tokens += request->output_tokens > 0 ? (uint64_t)request->output_tokens : 0;
+    if (request->cached_tokens >= 0) {
+        summary->cached_said++;
+        summary->cached_tokens += (uint64_t)request->cached_tokens;
+        summary->cached_of += (uint64_t)request->input_tokens;
+    }
     return add_figures(summary, request, err);
 }
 

@@ -81,6 +81,8 @@ struct summary {
     uint64_t errors[FAILURE_COUNT];  // [FAILURE_NONE]: of a kind that we do not know
     uint64_t sources[TOKENS_COUNT];  // of the completed ones
     uint64_t input_tokens, output_tokens;
+    uint64_t cached_tokens, cached_of; // of the input that the server had computed before; input of the requests that say
+    uint64_t cached_said;            // these
     struct quantiles *values[PROFILE_COUNT][METRIC_COUNT]; // in ns, and tokens/s
     struct summary_slo *slos;
     struct summary_client client;

@@ -110,6 +110,11 @@ static void tokens(const struct summary *summary, struct buf *out)
     json_key(out, "tokens"), json_object(out);
     count(out, "input", summary->input_tokens);
     count(out, "output", summary->output_tokens);
+    if (summary->cached_said > 0) {
+        count(out, "cached_input", summary->cached_tokens);
+        member(out, "cached_input_share", summary_share(summary->cached_tokens, summary->cached_of));
+        count(out, "cached_said_requests", summary->cached_said);
+    }
     count(out, "uncounted_requests", summary->sources[TOKENS_UNCOUNTED]);
     json_key(out, "sources"), json_object(out);
     for (int i = TOKENS_UNCOUNTED + 1; i < TOKENS_COUNT; i++)

@@ -60,6 +60,9 @@ static void add_tokens(const struct summary *summary, struct buf *out)
     buf_addf(out, "%llu in, %llu out, counted by ", (unsigned long long)summary->input_tokens, (unsigned long long)summary->output_tokens);
     if (add_counts(out, token_sources, summary->sources, TOKENS_UNCOUNTED + 1, TOKENS_COUNT) == 0)
         buf_add_str(out, STR("nobody"));
+    if (summary->cached_said > 0)
+        buf_addf(out, "; %llu in from the server's cache (%.2f%%)", (unsigned long long)summary->cached_tokens,
+                 100 * summary_share(summary->cached_tokens, summary->cached_of));
     if (uncounted > 0)
         buf_addf(out, "; of %llu %s not counted, and not in these sums", (unsigned long long)uncounted,
                  plural(uncounted, "request", "requests"));
