@@ -8,12 +8,11 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/out.h"
-#include "report/csv.h"
 #include "report/figure.h"
 #include "search/found.h"
+#include "search/judge.h"
 #include "search/prompts.h"
 #include "search/search.h"
-#include "search/sender.h"
 #include "stats/student.h"
 
 #include <math.h>
@@ -21,14 +20,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_RUNS = 1000, LEAST_REQUESTS = 300, MAY_FAIL = 5, MOST_LOAD_TEXT = 32 };
+enum { MOST_RUNS = 1000, LEAST_REQUESTS = 300, MAY_FAIL = 5 };
 
 static struct {
     const char *slo, *attain, *rate, *concurrency, *until, *precision, *output;
     int64_t count, window_ns, warmup, least, most, drain_ns, seed;
     int format, profile;
     double ci_percent;
-} opt = {.attain = "99%", .precision = "5%", .window_ns = 10 * NS_PER_S, .warmup = -1, .least = 5, .drain_ns = 60 * NS_PER_S, .ci_percent = 95};
+} opt = {.attain = "99%", .precision = "5%", .window_ns = 10 * NS_PER_S, .warmup = -1, .least = 5, .most = 40,
+         .drain_ns = 60 * NS_PER_S, .ci_percent = 95};
 
 static const struct opt_spec specs[] = {
     {0, "slo", OPT_STR, &opt.slo, .arg = "LIMITS", .help = "search: what is to be kept, such as ttft=200ms,tpot=50ms"},
@@ -99,51 +99,6 @@ static void split_operands(char **operands)
     *at = NULL;
 }
 
-/* What the folder's records are made with; another search must not take them for its own. */
-static void settle_folder(char **paths)
-{
-    struct buf settings = {0};
-    struct err err;
-    char **const lists[] = {paths, passed};
-    static const char *const names[] = {"requests", "lm-send"};
-    json_object(&settings);
-    for (size_t i = 0; i < COUNT(lists); i++) {
-        json_key(&settings, names[i]), json_array(&settings);
-        for (char **at = lists[i]; *at; at++)
-            json_cstr(&settings, *at);
-        json_array_end(&settings);
-    }
-    json_key(&settings, "count"), json_int(&settings, opt.count);
-    json_key(&settings, "warmup"), json_int(&settings, opt.warmup);
-    json_key(&settings, "window_ns"), json_int(&settings, opt.window_ns);
-    json_key(&settings, "seed"), json_int(&settings, opt.seed);
-    json_object_end(&settings);
-    buf_add_char(&settings, '\n');
-    if (settings.failed)
-        err_nomem(&err), die(EXIT_CANNOT, &err);
-    if (sender_settle(opt.output, buf_str(&settings), &err) < 0)
-        err.kind == ERR_EXISTS ? opt_reject("-o", &err) : die(EXIT_CANNOT, &err);
-    buf_release(&settings);
-}
-
-/* A run of lm-send, or the records of a former one, into the file of that name. */
-static struct found_trial run_load(struct sender *sender, char *const *own, size_t requests)
-{
-    struct err err;
-    bool fresh = prompts.rounds == 0;
-    sender->options[0] = passed;
-    sender->options[1] = own;
-    sender->drain_ns = opt.drain_ns;
-    if (sender_run(sender, &prompts, requests, &err) < 0)
-        die(EXIT_CANNOT, &err);
-    if (fresh && prompts.rounds > 0 && !opt.until)
-        log_warn("the requests begin again: a prefix cache may know them", log_kv("requests", prompts.count));
-    if (sender->how == SENDER_KILLED)
-        log_warn("what was in flight did not end in time: the server may be busy with it still", log_kv("file", sender->path));
-    return (struct found_trial){.load = NAN, .value = NAN, .throughput_rps = NAN, .sent = sender->records, .file = sender->path,
-                                .how = sender_hows[sender->how]};
-}
-
 /* The name of a file in the folder, or what lm-send is told; lives as long as the program. */
 static char *text_of(const char *fmt, ...)
 {
@@ -158,76 +113,98 @@ static char *text_of(const char *fmt, ...)
     return text;
 }
 
-struct judging {
-    struct trial trial;
-    struct slo slo;
-};
-
-static int judge(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err)
+/* What the folder's records are made with; another search must not take them for its own. */
+static void settle_folder(char **paths)
 {
-    struct judging *judging = arg;
-    double figures[METRIC_COUNT];
-    (void)rec, (void)err;
-    if (request->timing.warmup || request->outcome == OUTCOME_CANCELLED)
-        return SENDER_GO_ON;
-    measured_figures(request, (enum profile)opt.profile, figures);
-    bool met = slo_judge(&judging->slo, request, (enum profile)opt.profile, figures).met;
-    int64_t end_ns = request->timing.end_ns != TIMING_NEVER ? request->timing.end_ns : request->timing.due_ns;
-    trial_add(&judging->trial, met ? TRIAL_MET : TRIAL_NOT_MET, (double)end_ns / 1e9);
-    return judging->trial.state == TRIAL_FAILED && trial_is_over(&judging->trial) ? SENDER_STOP : SENDER_GO_ON;
+    struct buf settings = {0};
+    struct err err;
+    char *own[] = {(char *)(opt.slo ? opt.slo : ""), (char *)(opt.until ? "" : opt.attain), (char *)profile_names[opt.profile],
+                   text_of("%lld", (long long)opt.count), text_of("%lld", (long long)opt.warmup), text_of("%lld", (long long)opt.window_ns),
+                   text_of("%lld", (long long)opt.seed), NULL};
+    char **const lists[] = {paths, passed, own};
+    static const char *const names[] = {"requests", "lm-send", "lm-search"};
+    json_object(&settings);
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        json_key(&settings, names[i]), json_array(&settings);
+        for (char **at = lists[i]; *at; at++)
+            json_cstr(&settings, *at);
+        json_array_end(&settings);
+    }
+    json_object_end(&settings);
+    buf_add_char(&settings, '\n');
+    if (settings.failed)
+        err_nomem(&err), die(EXIT_CANNOT, &err);
+    if (sender_settle(opt.output, buf_str(&settings), &err) < 0)
+        err.kind == ERR_EXISTS ? opt_reject("-o", &err) : die(EXIT_CANNOT, &err);
+    buf_release(&settings);
 }
 
-static void try_load(struct search *search, struct judging *judging, enum search_kind kind, double wanted)
+/* A run of lm-send, or the records of a former one, into the file of that name. */
+static struct found_trial run_load(struct sender *sender, char *const *own, size_t requests)
 {
     struct err err;
-    char load_text[MOST_LOAD_TEXT];
-    snprintf(load_text, sizeof load_text, "%.6g", wanted);
+    bool fresh = prompts.rounds == 0;
+    sender->options[0] = passed, sender->options[1] = own;
+    sender->drain_ns = opt.drain_ns;
+    if (sender_run(sender, &prompts, requests, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    if (fresh && prompts.rounds > 0 && !opt.until)
+        log_warn("the requests begin again: a prefix cache may know them", log_kv("requests", prompts.count));
+    if (sender->how == SENDER_KILLED)
+        log_warn("what was in flight did not end in time: the server may be busy with it still", log_kv("file", sender->path));
+    return (struct found_trial){.load = NAN, .value = NAN, .throughput_rps = NAN, .sent = sender->records, .file = sender->path,
+                                .how = sender_hows[sender->how]};
+}
+
+static void try_load(struct search *search, struct judge *judge, enum search_kind kind, double wanted)
+{
+    struct err err;
+    const char *word = kind == SEARCH_RATE ? "rate" : "concurrency";
+    char *load_text = text_of("%.6g", wanted);
     double load = strtod(load_text, NULL); // what lm-send, a file's name and the search go by is one number
     size_t requests = search_requests(search, load), nth = 1, warmup = opt.warmup >= 0 ? (size_t)opt.warmup : (requests + 9) / 10;
     for (size_t i = 0; i < found.count; i++)
         nth += found.trials[i].load == load ? 1 : 0;
-    const char *word = kind == SEARCH_RATE ? "rate" : "concurrency";
-    if (trial_init(&judging->trial, requests, found.attain, &err) < 0)
+    if (trial_init(&judge->trial, requests, found.attain, &err) < 0)
         die(EXIT_CANNOT, &err);
-    struct sender sender = {.path = text_of("%s/%s-%s-%zu.jsonl", opt.output, word, load_text, nth), .take = judge, .arg = judging};
+    struct sender sender = {.path = text_of("%s/%s-%s-%zu.jsonl", opt.output, word, load_text, nth), .take = judge_take, .arg = judge};
     char *const own[] = {kind == SEARCH_RATE ? "--rate" : "-c", load_text, "--warmup", text_of("%zu", warmup),
                          "--seed", text_of("%llu", (unsigned long long)opt.seed + found.count), NULL};
     struct found_trial trial = run_load(&sender, own, requests + warmup);
-    if (!trial_is_over(&judging->trial))
-        err_set(&err, ERR_MISSING, "%s: %zu records to judge, not %zu", sender.path, judging->trial.judged, requests), die(EXIT_CANNOT, &err);
+    if (!trial_is_over(&judge->trial))
+        err_set(&err, ERR_MISSING, "%s: %zu records to judge, not %zu", sender.path, judge->trial.judged, requests), die(EXIT_CANNOT, &err);
     trial.load = load;
-    trial.outcome = judging->trial.state == TRIAL_KEPT ? "kept" : "failed";
-    trial.judged = judging->trial.judged;
-    trial.not_met = judging->trial.not_met;
-    trial.throughput_rps = trial_throughput_rps(&judging->trial);
-    search_add(search, load, &judging->trial);
+    trial.outcome = judge->trial.state == TRIAL_KEPT ? "kept" : "failed";
+    trial.judged = judge->trial.judged, trial.not_met = judge->trial.not_met;
+    trial.throughput_rps = trial_throughput_rps(&judge->trial);
+    search_add(search, load, &judge->trial);
     log_info("trial", log_kv(word, load), log_kv("slo", trial.outcome), log_kv("not_met", trial.not_met), log_kv("of", trial.judged));
     if (found_add(&found, &trial, &err) < 0)
         die(EXIT_CANNOT, &err);
-    trial_release(&judging->trial);
+    trial_release(&judge->trial);
 }
 
-static void search_load(void)
+static void search_load(char **paths)
 {
     struct err err;
-    struct judging judging;
+    struct judge judge = {.profile = (enum profile)opt.profile};
     struct search_plan plan = {.kind = opt.rate ? SEARCH_RATE : SEARCH_CONCURRENCY, .precision = found.precision, .level = found.level,
                                .requests = (size_t)opt.count, .least_s = (double)opt.window_ns / 1e9, .most_trials = (size_t)opt.most};
     found.attain = share_of("--attain", str_of(opt.attain));
     range_of(opt.rate ? "--rate" : "-c", opt.rate ? opt.rate : opt.concurrency, &plan.low, &plan.high);
-    if (slo_parse(&judging.slo, opt.slo, &err) < 0)
+    if (slo_parse(&judge.slo, opt.slo, &err) < 0)
         opt_reject("--slo", &err);
     if (opt.count == 0) // fewer would fail by too little
         plan.requests = (size_t)fmax(LEAST_REQUESTS, ceil(MAY_FAIL / (1 - found.attain) - 1e-9));
+    settle_folder(paths);
     struct search *search = search_new(&plan);
     if (!search)
         err_nomem(&err), die(EXIT_CANNOT, &err);
     for (double load; !isnan(load = search_next(search));)
-        try_load(search, &judging, plan.kind, load);
+        try_load(search, &judge, plan.kind, load);
     struct search_result result = search_result(search);
-    found.subject = "slo", found.about = opt.slo;
-    found.unit = opt.rate ? "rate_rps" : "concurrency", found.label = opt.rate ? "requests/s" : "concurrency";
-    found.digits = opt.rate ? 3 : 0;
+    found.subject = "slo", found.about = opt.slo, found.unit = opt.rate ? "rate_rps" : "concurrency";
+    found.label = opt.rate ? "requests/s" : "concurrency", found.digits = opt.rate ? 3 : 0;
     found.state = search_states[result.state];
     if (result.state == SEARCH_FOUND || result.state == SEARCH_UNSURE)
         found.result = result.load, found.low = result.low, found.high = result.high;
@@ -245,11 +222,11 @@ static double repeat_run(const struct figure *figure, const struct summary_plan 
 {
     struct err err;
     struct summary *summary = summary_new(plan);
+    if (!summary)
+        err_nomem(&err), die(EXIT_CANNOT, &err);
     struct sender sender = {.path = text_of("%s/run-%zu.jsonl", opt.output, found.count + 1), .take = summarise, .arg = summary};
     char *const own[] = {"--warmup", text_of("%lld", opt.warmup > 0 ? (long long)opt.warmup : 0),
                          "--seed", text_of("%llu", (unsigned long long)opt.seed + found.count), NULL};
-    if (!summary)
-        err_nomem(&err), die(EXIT_CANNOT, &err);
     struct found_trial trial = run_load(&sender, own, opt.count > 0 ? (size_t)opt.count : prompts.count);
     if (summary_finish(summary, &err) < 0)
         die(EXIT_CANNOT, &err);
@@ -263,7 +240,7 @@ static double repeat_run(const struct figure *figure, const struct summary_plan 
     return trial.value;
 }
 
-static void repeat(void)
+static void repeat(char **paths)
 {
     static double values[MOST_RUNS];
     static char name[FIGURE_NAME_SIZE], label[FIGURE_NAME_SIZE];
@@ -281,11 +258,12 @@ static void repeat(void)
         opt_reject("--slo", &err);
     if (figure.kind == FIGURE_ATTAINMENT && (!opt.slo || figure.slo > 0))
         opt_fail("--until: attainment needs --slo");
+    settle_folder(paths);
     bool narrow = false;
     while (!narrow && found.count < (size_t)opt.most) {
-        size_t count = found.count;
-        values[count] = repeat_run(&figure, &plan);
-        struct student_sample sample = student_sample(values, count + 1);
+        double value = repeat_run(&figure, &plan);
+        values[found.count - 1] = value;
+        struct student_sample sample = student_sample(values, found.count);
         double half = student_half_width(sample, found.level);
         found.result = sample.mean, found.low = sample.mean - half, found.high = sample.mean + half;
         narrow = found.count >= (size_t)opt.least && half <= found.precision * fabs(sample.mean);
@@ -293,27 +271,6 @@ static void repeat(void)
     figure_name(&figure, name), figure_label(&figure, label);
     found.subject = "figure", found.about = name, found.unit = "value", found.label = label, found.digits = 3;
     found.state = search_states[narrow ? SEARCH_FOUND : SEARCH_UNSURE];
-}
-
-static int print(struct err *err)
-{
-    struct buf out = {0}, json = {0};
-    struct csv csv = {0};
-    if (opt.format == FORMAT_TEXT || opt.format == FORMAT_MD)
-        found_write_table(&found, opt.format == FORMAT_MD ? GRID_MARKDOWN : GRID_TEXT, &out);
-    else
-        found_write_json(&found, &json);
-    int rc = json.failed ? err_nomem(err) : 0;
-    if (opt.format == FORMAT_JSON)
-        buf_add_str(&out, buf_str(&json)), buf_add_char(&out, '\n');
-    if (rc == 0 && opt.format == FORMAT_CSV && (csv_add(&csv, buf_str(&json), err) < 0 || csv_write(&csv, &out, err) < 0))
-        rc = -1;
-    if (rc == 0)
-        rc = out.failed ? err_nomem(err) : out_write(out.ptr, out.len, err);
-    csv_release(&csv);
-    buf_release(&json);
-    buf_release(&out);
-    return rc == 0 ? out_finish(err) : rc;
 }
 
 int main(int argc, char **argv)
@@ -329,14 +286,14 @@ int main(int argc, char **argv)
         opt_fail("--slo: what is to be kept");
     found.level = opt.ci_percent / 100;
     found.precision = share_of("--precision", str_of(opt.precision));
-    opt.most = opt.most > 0 ? opt.most : 40;
     if (prompts_read(&prompts, paths, report, &err) < 0)
         die(EXIT_CANNOT, &err);
-    settle_folder(paths);
-    opt.until ? repeat() : search_load();
-    if (print(&err) < 0)
+    opt.until ? repeat(paths) : search_load(paths);
+    struct buf out = {0};
+    if (found_write(&found, (enum opt_format)opt.format, &out, &err) < 0 || out_write(out.ptr, out.len, &err) < 0 || out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);
     bool is_found = strcmp(found.state, search_states[SEARCH_FOUND]) == 0;
+    buf_release(&out);
     found_release(&found);
     prompts_release(&prompts);
     return is_found ? EXIT_DONE : EXIT_SOME_FAILED;

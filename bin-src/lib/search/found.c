@@ -2,6 +2,8 @@
 #include "search/found.h"
 
 #include "base/json.h"
+#include "report/csv.h"
+#include "report/grid.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -54,7 +56,7 @@ static void write_trial(const struct found *found, const struct found_trial *tri
     json_object_end(out);
 }
 
-void found_write_json(const struct found *found, struct buf *out)
+static void write_json(const struct found *found, struct buf *out)
 {
     json_object(out);
     text(out, found->subject, found->about);
@@ -112,7 +114,7 @@ static void write_trials(const struct found *found, enum grid_style style, struc
     grid_release(&grid);
 }
 
-void found_write_table(const struct found *found, enum grid_style style, struct buf *out)
+static void write_table(const struct found *found, enum grid_style style, struct buf *out)
 {
     const char *gap = style == GRID_MARKDOWN ? "\n\n" : "\n";
     buf_addf(out, "%s: ", found->subject);
@@ -127,4 +129,36 @@ void found_write_table(const struct found *found, enum grid_style style, struct 
                  found->digits, found->high, found->state);
     buf_addf(out, "%s%llu requests in %zu %s\n\n", gap, (unsigned long long)found->requests, found->count, isnan(found->attain) ? "runs" : "trials");
     write_trials(found, style, out);
+}
+
+static int write_csv(const struct found *found, struct buf *out, struct err *err)
+{
+    struct buf json = {0};
+    struct csv csv = {0};
+    write_json(found, &json);
+    int rc = json.failed ? err_nomem(err) : csv_add(&csv, buf_str(&json), err);
+    if (rc == 0)
+        rc = csv_write(&csv, out, err);
+    csv_release(&csv);
+    buf_release(&json);
+    return rc;
+}
+
+int found_write(const struct found *found, enum opt_format format, struct buf *out, struct err *err)
+{
+    switch (format) {
+    case FORMAT_TEXT:
+        write_table(found, GRID_TEXT, out);
+        break;
+    case FORMAT_MD:
+        write_table(found, GRID_MARKDOWN, out);
+        break;
+    case FORMAT_JSON:
+        write_json(found, out);
+        buf_add_char(out, '\n');
+        break;
+    case FORMAT_CSV:
+        return write_csv(found, out, err);
+    }
+    return out->failed ? err_nomem(err) : 0;
 }

@@ -1,16 +1,16 @@
 /*
- * search/found.h: what a search, or the repeating of a run, has come to, as JSON or as a table
+ * search/found.h: what a search, or the repeating of a run, has come to, for programs and for people
  *
  *     struct found found = {.unit = "rate_rps", .label = "requests/s", ...};
  *     found_add(&found, &(struct found_trial){...}, &err);
- *     found_write_json(&found, &out), found_write_table(&found, GRID_TEXT, &out);
+ *     found_write(&found, FORMAT_JSON, &out, &err);
  *     found_release(&found);
  */
 #ifndef SEARCH_FOUND_H
 #define SEARCH_FOUND_H
 
-#include "base/err.h"
-#include "report/grid.h"
+#include "base/buf.h"
+#include "base/opt.h"
 
 #include <stdint.h>
 
@@ -41,8 +41,6 @@ struct found {
 
 int found_add(struct found *found, const struct found_trial *trial, struct err *err);
 void found_release(struct found *found);
-/* An object. */
-void found_write_json(const struct found *found, struct buf *out);
-void found_write_table(const struct found *found, enum grid_style style, struct buf *out);
+int found_write(const struct found *found, enum opt_format format, struct buf *out, struct err *err);
 
 #endif

@@ -50,15 +50,15 @@ static struct str lines_from(const struct prompts *prompts, size_t *count)
     return (struct str){prompts->text.ptr + from, prompts->ends[prompts->next + *count - 1] - from};
 }
 
-static void advance(struct prompts *prompts, size_t count)
-{
-    prompts->rounds += (prompts->next + count) / prompts->count;
-    prompts->next = (prompts->next + count) % prompts->count;
-}
-
 void prompts_skip(struct prompts *prompts, size_t count)
 {
-    advance(prompts, count);
+    size_t past = prompts->next + count;
+    if (past <= prompts->count) {
+        prompts->next = past;
+        return;
+    }
+    prompts->rounds += (past - 1) / prompts->count;
+    prompts->next = (past - 1) % prompts->count + 1;
 }
 
 int prompts_take(struct prompts *prompts, size_t count, struct err *err)
@@ -68,12 +68,16 @@ int prompts_take(struct prompts *prompts, size_t count, struct err *err)
         return err_errno(err, "a file in memory");
     while (count > 0) {
         size_t some = count;
+        if (prompts->next == prompts->count) {
+            prompts->next = 0;
+            prompts->rounds++;
+        }
         struct str lines = lines_from(prompts, &some);
         if (out_all(fd, lines.ptr, lines.len, err) < 0) {
             close(fd);
             return -1;
         }
-        advance(prompts, some);
+        prompts->next += some;
         count -= some;
     }
     lseek(fd, 0, SEEK_SET);

@@ -21,7 +21,7 @@ struct prompts {
     struct buf text;    // all lines
     size_t *ends;       // of each line, behind its line feed
     size_t count, room;
-    size_t next;        // line
+    size_t next;        // line; count: behind the last
     uint64_t rounds;    // times that the input was begun again
 };
 

@@ -146,11 +146,18 @@ static double worth(const struct search *search, const double cells[CELLS], doub
     return (entropy(kept) - noise) / (kept + (1 - kept) * COST_OF_FAILED);
 }
 
+/* The nearest log load that there can be. */
+static double possible(const struct search *search, double log_load)
+{
+    double low = search->plan.low;
+    return search->plan.kind == SEARCH_CONCURRENCY ? log_of(search, fmax(round(low * exp(log_load)), 1)) : log_load;
+}
+
 static double best_candidate(const struct search *search, const double cells[CELLS])
 {
     double from = quantile(search, cells, 0.005), to = quantile(search, cells, 0.995), best = from, most = -1;
     for (int i = 0; i <= CANDIDATES; i++) {
-        double at = from + (to - from) * i / CANDIDATES, here = worth(search, cells, at);
+        double at = possible(search, from + (to - from) * i / CANDIDATES), here = worth(search, cells, at);
         if (here > most) {
             most = here;
             best = at;
@@ -161,10 +168,13 @@ static double best_candidate(const struct search *search, const double cells[CEL
 
 static enum search_state state_of(const struct search *search, const struct search_result *result, const double cells[CELLS])
 {
+    double tail = (1 - search->plan.level) / 2;
     if (cells[0] > search->plan.level)
         return SEARCH_BELOW;
     if (cells[CELLS - 1] > search->plan.level)
         return SEARCH_ABOVE;
+    if (cells[0] > tail || cells[CELLS - 1] > tail) // the interval reaches out of the range
+        return SEARCH_UNSURE;
     if (search->plan.kind == SEARCH_CONCURRENCY && floor(result->low) >= floor(result->high)) // the same whole number keeps it
         return SEARCH_FOUND;
     double reach = fmax(result->high / result->load, result->load / result->low);
@@ -178,6 +188,11 @@ struct search_result search_result(const struct search *search)
     struct search_result result = {.load = low * exp(quantile(search, cells, 0.5)), .low = low * exp(quantile(search, cells, tail)),
                                    .high = low * exp(quantile(search, cells, 1 - tail)), .trials = search->trials};
     result.state = state_of(search, &result, cells);
+    if (search->plan.kind == SEARCH_CONCURRENCY) {
+        result.load = floor(result.load);
+        result.low = floor(result.low);
+        result.high = floor(result.high);
+    }
     return result;
 }
 
@@ -191,5 +206,5 @@ double search_next(struct search *search)
     if (isnan(next))
         next = best_candidate(search, cells);
     next = search->plan.low * exp(next);
-    return search->plan.kind == SEARCH_CONCURRENCY ? fmax(round(next), 1) : next;
+    return search->plan.kind == SEARCH_CONCURRENCY ? round(next) : next; // exp and log may leave a whole number by a bit
 }
