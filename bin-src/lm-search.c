@@ -35,7 +35,7 @@ static const struct opt_spec specs[] = {
     {0, "attain", OPT_STR, &opt.attain, .arg = "PERCENT", .help = "by so many of a trial's requests (99%)"},
     {0, "rate", OPT_STR, &opt.rate, .arg = "LOW:HIGH", .help = "the highest rate within, requests a second"},
     {'c', "concurrency", OPT_STR, &opt.concurrency, .arg = "LOW:HIGH", .help = "or the highest number of requests at a time"},
-    {0, "until", OPT_STR, &opt.until, .arg = "FIGURE:PERCENT", .help = "no search: repeat the run until ttft.p99 or so is known to 5% or so"},
+    {0, "until", OPT_STR, &opt.until, .arg = "FIGURE:PERCENT", .help = "no search: repeat the run until ttft.p99 (or so) is known to 5%"},
     {0, "precision", OPT_STR, &opt.precision, .arg = "PERCENT", .help = "search until the interval reaches no further to each side (5%)"},
     {0, "ci", OPT_DOUBLE, &opt.ci_percent, .min = 50, .max = 99.999, .arg = "PERCENT", .help = "level of the interval (95)"},
     {'n', "count", OPT_INT, &opt.count, .min = 1, .max = 9e9, .arg = "N",

@@ -19,7 +19,8 @@ done
 [ -z "$FAIL" ] || exit "$FAIL"
 exec awk -v rate="$rate" -v warmup="$warmup" -v slots="$slots" -v seed="$seed" '
     { due = (NR - 1) / rate
-      if (slots) { begin = due; took = 0.01 * slots + 0.0001 * (seed % 3) } else { begin = due > free ? due : free; free = begin + 0.01; took = begin - due + 0.01 }
+      if (slots) { begin = due
+                   took = 0.01 * slots + 0.0001 * (seed % 3) } else { begin = due > free ? due : free; free = begin + 0.01; took = begin - due + 0.01 }
       sub(/}$/, "")
       printf "%s,\"response\":{\"text\":\"\"},\"timing\":{\"start\":\"s\",\"load\":{\"rate_rps\":%s},\"due_ns\":%.0f,\"sent_ns\":%.0f,\"first_ns\":%.0f,\"last_ns\":%.0f,\"end_ns\":%.0f%s}}\n",
           $0, rate, due * 1e9, due * 1e9, (due + took) * 1e9, (due + took) * 1e9, (due + took) * 1e9, NR <= warmup ? ",\"warmup\":true" : "" }'

@@ -144,7 +144,8 @@ static void what_runs_differ_by_is_in_the_interval_of_several(void **state)
     int held = 0, single_held = 0;
     for (int seed = 0; seed < REPEATS; seed++) {
         struct compare *several = compared(&law, &law, seed, 4, "'"), *single = compared(&law, &law, seed, 1, "'");
-        struct bootstrap_interval of_several = several->results[MEAN].difference_interval, of_one = single->results[MEAN].difference_interval;
+        struct bootstrap_interval of_several = several->results[MEAN].difference_interval;
+        struct bootstrap_interval of_one = single->results[MEAN].difference_interval;
         held += of_several.low <= 0 && 0 <= of_several.high;
         single_held += of_one.low <= 0 && 0 <= of_one.high;
         assert_int_equal(several->results[MEAN].method, COMPARE_RUNS);

@@ -122,8 +122,10 @@ static int find_unit(struct compare *compare, struct jval record, uint32_t *numb
         jval_write(value, &compare->key);
     else
         buf_addf(&compare->key, "%u", compare->unit_count);
-    struct unit wanted = {.key = buf_str(&compare->key)}, **found = compare->key.failed ? NULL : tfind(&wanted, &compare->units, compare_units);
-    struct unit *unit = found ? *found : compare->key.failed ? NULL : add_unit(compare, wanted.key);
+    if (compare->key.failed)
+        return err_nomem(err);
+    struct unit wanted = {.key = buf_str(&compare->key)}, **found = tfind(&wanted, &compare->units, compare_units);
+    struct unit *unit = found ? *found : add_unit(compare, wanted.key);
     if (!unit)
         return err_nomem(err);
     compare->shared_units += unit->sides != 0 && unit->sides != 3 && unit->sides != 1u << compare->side;
@@ -288,8 +290,8 @@ static int resample_metric(struct compare *compare, enum metric metric, const do
         bool percentile = figure->kind == FIGURE_PERCENTILE;
         if ((!percentile && figure->kind != FIGURE_MEAN) || figure->metric != metric)
             continue;
-        bool few = percentile && (summary_is_few(samples[0].count, figure->percentile) || summary_is_few(samples[1].count, figure->percentile));
-        if (few || samples[0].count < 2 || samples[1].count < 2)
+        size_t fewer = samples[0].count < samples[1].count ? samples[0].count : samples[1].count;
+        if (fewer < 2 || (percentile && summary_is_few(fewer, figure->percentile)))
             continue;
         size_t place = 0;
         while (percentile && !(quantiles[place] >= figure->percentile / 100))
@@ -306,7 +308,8 @@ static int resample_metric(struct compare *compare, enum metric metric, const do
 
 static struct student_share share_of(const struct summary *summary, const struct figure *figure)
 {
-    return (struct student_share){figure->kind == FIGURE_SUCCESS ? summary->completed : summary->slos[figure->slo].met, summary_offered(summary)};
+    uint64_t count = figure->kind == FIGURE_SUCCESS ? summary->completed : summary->slos[figure->slo].met;
+    return (struct student_share){count, summary_offered(summary)};
 }
 
 static bool share_is_few(struct student_share share)
@@ -384,7 +387,8 @@ static int compare_requests(struct compare *compare, struct err *err)
         else if (figure->kind == FIGURE_SUCCESS || figure->kind == FIGURE_ATTAINMENT)
             rc = compare_shares(compare, figure, result, err);
         else {
-            struct student_sample a = batches_of(compare->runs[COMPARE_A], figure->kind), b = batches_of(compare->runs[COMPARE_B], figure->kind);
+            struct student_sample a = batches_of(compare->runs[COMPARE_A], figure->kind);
+            struct student_sample b = batches_of(compare->runs[COMPARE_B], figure->kind);
             if (a.count > 0 && b.count > 0) {
                 result->method = COMPARE_BATCHES;
                 by_student(a, b, plan->summary.ci_level, result);
@@ -408,7 +412,8 @@ static void compare_runs(struct compare *compare)
         if (isnan(result->difference))
             continue;
         result->method = COMPARE_RUNS;
-        by_student(figures_of_runs(compare, COMPARE_A, figure), figures_of_runs(compare, COMPARE_B, figure), compare->plan->summary.ci_level, result);
+        by_student(figures_of_runs(compare, COMPARE_A, figure), figures_of_runs(compare, COMPARE_B, figure),
+                   compare->plan->summary.ci_level, result);
     }
 }
 

@@ -11,8 +11,8 @@
  *
  * Several runs a side: the run is the unit, since runs of one server differ by more than chance within a run explains
  * (Kalibera and Jones, 2013). Each run gives one number, and two means of few numbers are compared by Student's
- * distribution (Welch, 1947). Resampling runs instead would be too sure of itself: of three runs it draws two alike most
- * of the time.
+ * distribution (Welch, 1947). Resampling runs instead would be too sure of itself: of normal runs, three a side, its
+ * intervals of 95% hold the truth in 79%, of five in 87%.
  *
  * One run a side: the request is the unit, and what runs differ by is not in the interval. All requests of both sides that
  * answer one item (meta.item, else session.id, else id) are one unit, drawn together (bootstrap.h): so runs over the same

@@ -35,8 +35,8 @@ static int parse_metric(struct figure *figure, struct str name, struct err *err)
             return 0;
         }
     }
-    return err_set(err, ERR_PARSE, "\"%.*s\" is no metric: ttft, tpot, itl, e2e ... as lm-stat has them", name.len < 40 ? (int)name.len : 40,
-                   name.ptr);
+    return err_set(err, ERR_PARSE, "\"%.*s\" is no metric of lm-stat's, such as ttft, tpot, itl, e2e",
+                   name.len < 40 ? (int)name.len : 40, name.ptr);
 }
 
 int figure_parse(struct figure *figure, struct str name, struct err *err)

@@ -6,7 +6,8 @@
  *     double value = figure_of(summary, &figure) / figure_unit(&figure);
  *
  * Names are the paths of lm-stat's JSON (lmutils-metrics(7)), whose _ms may be left out: "ttft_ms.p99", "tpot.mean",
- * "request_throughput_rps", "output_token_throughput_tps", "success_rate"; "attainment" is that of the first SLO, "attainment.1" of the next.
+ * "request_throughput_rps", "output_token_throughput_tps", "success_rate"; "attainment" is that
+ * of the first SLO, "attainment.1" of the next.
  */
 #ifndef REPORT_FIGURE_H
 #define REPORT_FIGURE_H

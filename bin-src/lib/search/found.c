@@ -125,9 +125,10 @@ static void write_table(const struct found *found, enum grid_style style, struct
     if (isnan(found->result))
         buf_add_str(out, str_of(found->state));
     else
-        buf_addf(out, "%.*f, %.6g%% interval %.*f to %.*f (%s)", found->digits, found->result, 100 * found->level, found->digits, found->low,
-                 found->digits, found->high, found->state);
-    buf_addf(out, "%s%llu requests in %zu %s\n\n", gap, (unsigned long long)found->requests, found->count, isnan(found->attain) ? "runs" : "trials");
+        buf_addf(out, "%.*f, %.6g%% interval %.*f to %.*f (%s)", found->digits, found->result, 100 * found->level, found->digits,
+                 found->low, found->digits, found->high, found->state);
+    buf_addf(out, "%s%llu requests in %zu %s\n\n", gap, (unsigned long long)found->requests, found->count,
+             isnan(found->attain) ? "runs" : "trials");
     write_trials(found, style, out);
 }
 
