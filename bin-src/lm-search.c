@@ -15,12 +15,12 @@
 #include "search/search.h"
 #include "stats/student.h"
 
+#include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_RUNS = 1000, LEAST_REQUESTS = 300, MAY_FAIL = 5 };
+enum { MOST_RUNS = 1000, LEAST_REQUESTS = 300, MAY_FAIL = 5, NUMBER_SIZE = 32 };
 
 static struct {
     const char *slo, *attain, *rate, *concurrency, *until, *precision, *output;
@@ -99,30 +99,14 @@ static void split_operands(char **operands)
     *at = NULL;
 }
 
-/* The name of a file in the folder, or what lm-send is told; lives as long as the program. */
-static char *text_of(const char *fmt, ...)
-{
-    struct err err;
-    char *text;
-    va_list args;
-    va_start(args, fmt);
-    int len = vasprintf(&text, fmt, args);
-    va_end(args);
-    if (len < 0)
-        err_nomem(&err), die(EXIT_CANNOT, &err);
-    return text;
-}
-
 /* What the folder's records are made with; another search must not take them for its own. */
 static void settle_folder(char **paths)
 {
     struct buf settings = {0};
     struct err err;
-    char *own[] = {(char *)(opt.slo ? opt.slo : ""), (char *)(opt.until ? "" : opt.attain), (char *)profile_names[opt.profile],
-                   text_of("%lld", (long long)opt.count), text_of("%lld", (long long)opt.warmup), text_of("%lld", (long long)opt.window_ns),
-                   text_of("%lld", (long long)opt.seed), NULL};
-    char **const lists[] = {paths, passed, own};
-    static const char *const names[] = {"requests", "lm-send", "lm-search"};
+    char **const lists[] = {paths, passed};
+    static const char *const names[] = {"requests", "lm-send"};
+    const int64_t numbers[] = {opt.count, opt.warmup, opt.window_ns, opt.seed};
     json_object(&settings);
     for (size_t i = 0; i < COUNT(lists); i++) {
         json_key(&settings, names[i]), json_array(&settings);
@@ -130,6 +114,12 @@ static void settle_folder(char **paths)
             json_cstr(&settings, *at);
         json_array_end(&settings);
     }
+    json_key(&settings, "lm-search"), json_array(&settings);
+    json_cstr(&settings, opt.slo ? opt.slo : ""), json_cstr(&settings, opt.until ? "" : opt.attain);
+    json_cstr(&settings, profile_names[opt.profile]);
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        json_int(&settings, numbers[i]);
+    json_array_end(&settings);
     json_object_end(&settings);
     buf_add_char(&settings, '\n');
     if (settings.failed)
@@ -160,16 +150,19 @@ static void try_load(struct search *search, struct judge *judge, enum search_kin
 {
     struct err err;
     const char *word = kind == SEARCH_RATE ? "rate" : "concurrency";
-    char *load_text = text_of("%.6g", wanted);
+    char path[PATH_MAX], load_text[NUMBER_SIZE], warmup_text[NUMBER_SIZE], seed_text[NUMBER_SIZE];
+    snprintf(load_text, sizeof load_text, "%.6g", wanted);
     double load = strtod(load_text, NULL); // what lm-send, a file's name and the search go by is one number
     size_t requests = search_requests(search, load), nth = 1, warmup = opt.warmup >= 0 ? (size_t)opt.warmup : (requests + 9) / 10;
     for (size_t i = 0; i < found.count; i++)
         nth += found.trials[i].load == load ? 1 : 0;
     if (trial_init(&judge->trial, requests, found.attain, &err) < 0)
         die(EXIT_CANNOT, &err);
-    struct sender sender = {.path = text_of("%s/%s-%s-%zu.jsonl", opt.output, word, load_text, nth), .take = judge_take, .arg = judge};
-    char *const own[] = {kind == SEARCH_RATE ? "--rate" : "-c", load_text, "--warmup", text_of("%zu", warmup),
-                         "--seed", text_of("%llu", (unsigned long long)opt.seed + found.count), NULL};
+    snprintf(path, sizeof path, "%s/%s-%s-%zu.jsonl", opt.output, word, load_text, nth);
+    snprintf(warmup_text, sizeof warmup_text, "%zu", warmup);
+    snprintf(seed_text, sizeof seed_text, "%llu", (unsigned long long)opt.seed + found.count);
+    struct sender sender = {.path = path, .take = judge_take, .arg = judge};
+    char *const own[] = {kind == SEARCH_RATE ? "--rate" : "-c", load_text, "--warmup", warmup_text, "--seed", seed_text, NULL};
     struct found_trial trial = run_load(&sender, own, requests + warmup);
     if (!trial_is_over(&judge->trial))
         err_set(&err, ERR_MISSING, "%s: %zu records to judge, not %zu", sender.path, judge->trial.judged, requests), die(EXIT_CANNOT, &err);
@@ -221,12 +214,15 @@ static int summarise(void *arg, const struct jsonl_record *rec, const struct mea
 static double repeat_run(const struct figure *figure, const struct summary_plan *plan)
 {
     struct err err;
+    char path[PATH_MAX], warmup_text[NUMBER_SIZE], seed_text[NUMBER_SIZE];
     struct summary *summary = summary_new(plan);
     if (!summary)
         err_nomem(&err), die(EXIT_CANNOT, &err);
-    struct sender sender = {.path = text_of("%s/run-%zu.jsonl", opt.output, found.count + 1), .take = summarise, .arg = summary};
-    char *const own[] = {"--warmup", text_of("%lld", opt.warmup > 0 ? (long long)opt.warmup : 0),
-                         "--seed", text_of("%llu", (unsigned long long)opt.seed + found.count), NULL};
+    snprintf(path, sizeof path, "%s/run-%zu.jsonl", opt.output, found.count + 1);
+    snprintf(warmup_text, sizeof warmup_text, "%lld", opt.warmup > 0 ? (long long)opt.warmup : 0);
+    snprintf(seed_text, sizeof seed_text, "%llu", (unsigned long long)opt.seed + found.count);
+    struct sender sender = {.path = path, .take = summarise, .arg = summary};
+    char *const own[] = {"--warmup", warmup_text, "--seed", seed_text, NULL};
     struct found_trial trial = run_load(&sender, own, opt.count > 0 ? (size_t)opt.count : prompts.count);
     if (summary_finish(summary, &err) < 0)
         die(EXIT_CANNOT, &err);

@@ -14,7 +14,11 @@ int found_add(struct found *found, const struct found_trial *trial, struct err *
     if (!trials)
         return err_nomem(err);
     found->trials = trials;
-    trials[found->count++] = *trial;
+    char *file = strdup(trial->file);
+    if (!file)
+        return err_nomem(err);
+    trials[found->count] = *trial;
+    trials[found->count++].file = file;
     found->requests += trial->sent;
     return 0;
 }
@@ -108,7 +112,7 @@ static void write_trials(const struct found *found, enum grid_style style, struc
             cell_of(&grid, trial->throughput_rps, 2);
         } else
             grid_cell(&grid, "%llu", (unsigned long long)trial->sent);
-        grid_cell(&grid, "%s", trial->file ? trial->file : "");
+        grid_cell(&grid, "%s", trial->file);
     }
     grid_write(&grid, style, out);
     grid_release(&grid);

@@ -21,7 +21,7 @@ struct found_trial {
     const char *outcome;         // "kept" or "failed", of a search
     uint64_t sent, judged, not_met;
     double throughput_rps;
-    const char *file;            // lives as long as found; is freed with it
+    const char *file;            // is copied
     const char *how;             // "sent", "found" (a former run's) or "killed"
 };
 

@@ -15,7 +15,7 @@ enum { SPREADS = sizeof spreads / sizeof *spreads };
 #define OUTSIDE 0.1      // the share that lies below low before anything is known; as much, above high
 #define DECIDED 0.03     // a load that is above the threshold, or below, but for so much, is no place to look
 #define OVERLOADED 0.9   // completed, of what was asked for
-#define COST_OF_FAILED 0.4 // of a trial that is kept: it is over early
+#define COST_OF_FAILED 0.25 // of a trial that is kept: it is over early
 
 struct search {
     struct search_plan plan;
