@@ -21,9 +21,9 @@
  * for another reason. The result is the threshold's median and its middle share, level, whatever the spread is.
  *
  * The next load is the one whose trial is expected to tell most (the mutual information of its outcome and the threshold)
- * by what it costs. A trial that was overloaded completed so many requests a second: more cannot be sustained, and mostly
- * as many can, so the next two loads are just below that and just above, where this is still open. It chooses where
- * to look; the result rests on the trials alone.
+ * by what it costs; one that fails is taken to cost a quarter, since it is over early. A trial that was overloaded
+ * completed so many requests a second: more cannot be sustained, and mostly as many can, so the next two loads are just
+ * below that and just above, where this is still open. It chooses where to look; the result rests on the trials alone.
  *
  * It knows of no processes and no clock. One thread at a time.
  */
