@@ -7,6 +7,7 @@
 
 #include "near.h"
 
+#include "base/str.h"
 #include "search/search.h"
 #include "stats/rng.h"
 
@@ -191,26 +192,41 @@ static void one_wrong_trial_is_outvoted(void **state)
     search_free(search);
 }
 
-static void a_concurrency_is_a_whole_number(void **state)
+/* The highest concurrency that keeps it is limit; *tried: whether that one was. */
+static struct search_result find_concurrency(double limit, bool *tried)
 {
-    (void)state;
     struct search_plan plan = usual;
     struct err err;
     plan.kind = SEARCH_CONCURRENCY;
     struct search *search = search_new(&plan);
+    *tried = false;
     for (double load; !isnan(load = search_next(search));) {
         struct trial trial;
         assert_near(load, round(load), 0);
+        *tried = *tried || fabs(load - limit) < 0.5;
         assert_int_equal(trial_init(&trial, 100, 0.99, &err), 0);
         while (trial.state == TRIAL_OPEN)
-            trial_add(&trial, load <= 6 ? TRIAL_MET : TRIAL_NOT_MET, 0);
+            trial_add(&trial, load <= limit ? TRIAL_MET : TRIAL_NOT_MET, 0);
         search_add(search, load, &trial);
         trial_release(&trial);
     }
     struct search_result result = search_result(search);
-    assert_int_equal(result.state, SEARCH_FOUND);
-    assert_near(result.load, 6, 0);
     search_free(search);
+    return result;
+}
+
+static void a_concurrency_is_a_whole_number_that_was_tried(void **state)
+{
+    (void)state;
+    static const double limits[] = {1, 2, 6, 40};
+    bool tried;
+    for (size_t i = 0; i < COUNT(limits); i++) {
+        struct search_result result = find_concurrency(limits[i], &tried);
+        assert_int_equal(result.state, SEARCH_FOUND);
+        assert_near(result.load, limits[i], limits[i] * 0.05);
+        assert_true(tried || limits[i] > 10);
+    }
+    assert_int_equal(find_concurrency(0, &tried).state, SEARCH_BELOW);
 }
 
 static void a_trial_is_over_as_soon_as_more_failed_than_may(void **state)
@@ -256,7 +272,7 @@ int main(void)
         cmocka_unit_test(a_capacity_out_of_the_range_is_said_to_be),
         cmocka_unit_test(too_few_trials_leave_it_unsure_and_the_interval_wide),
         cmocka_unit_test(one_wrong_trial_is_outvoted),
-        cmocka_unit_test(a_concurrency_is_a_whole_number),
+        cmocka_unit_test(a_concurrency_is_a_whole_number_that_was_tried),
         cmocka_unit_test(a_trial_is_over_as_soon_as_more_failed_than_may),
         cmocka_unit_test(a_trial_lasts_as_long_as_it_is_told_to),
     };
