@@ -99,8 +99,8 @@ static struct unit *add_unit(struct compare *compare, struct str key)
     struct unit *unit = malloc(sizeof *unit + key.len);
     if (!unit)
         return NULL;
-    memcpy(unit->text, key.ptr, key.len);
     *unit = (struct unit){.key = {unit->text, key.len}, .number = compare->unit_count};
+    memcpy(unit->text, key.ptr, key.len);
     if (tsearch(unit, &compare->units, compare_units)) {
         compare->unit_count++;
         return unit;
