@@ -9,3 +9,4 @@ $(build)/tests/bench/floor: tests/bench/floor.c | $(build)/deps-build.ok
 bench: $(programs) $(build)/tests/bench/floor  ## print what the load client and the filters reach on this machine
 	@tests/bench/load.sh
 	@tests/bench/filters.sh
+	@tests/bench/search.sh

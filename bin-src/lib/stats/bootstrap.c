@@ -62,8 +62,7 @@ static void resample(const struct bootstrap *plan, const struct quantiles_kept *
     }
 }
 
-/* The middle share of the results that there are: a resample may hold no value of a rare sample. */
-static int interval_of(const double *results, size_t count, double level, struct bootstrap_interval *interval, struct err *err)
+int bootstrap_middle(const double *results, size_t count, double level, struct bootstrap_interval *interval, struct err *err)
 {
     struct quantiles *q = quantiles_new(count, QUANTILES_PLAIN);
     int rc = q ? 0 : err_nomem(err);
@@ -85,30 +84,49 @@ static int intervals_of(const struct bootstrap *plan, const double *results, str
         return err_nomem(err);
     for (size_t i = 0; i <= plan->quantile_count; i++) {
         struct bootstrap_interval *interval = i == 0 ? &sample->mean : &sample->quantiles[i - 1];
-        if (interval_of(results + i * plan->resamples, plan->resamples, plan->level, interval, err) < 0)
+        if (bootstrap_middle(results + i * plan->resamples, plan->resamples, plan->level, interval, err) < 0)
             return -1;
     }
     return 0;
 }
 
-int bootstrap_run(const struct bootstrap *plan, struct bootstrap_sample *samples, size_t sample_count, struct err *err)
+double *bootstrap_draw(const struct bootstrap *plan, const struct quantiles_kept *samples, size_t sample_count, struct err *err)
 {
-    size_t figures = plan->quantile_count + 1, of_sample = figures * plan->resamples, bytes;
-    if (__builtin_mul_overflow(of_sample * sizeof(double), sample_count, &bytes))
-        return err_set(err, ERR_RANGE, "%zu resamples of %zu samples", plan->resamples, sample_count);
+    size_t of_sample = (plan->quantile_count + 1) * plan->resamples, bytes;
+    if (__builtin_mul_overflow(of_sample * sizeof(double), sample_count, &bytes)) {
+        err_set(err, ERR_RANGE, "%zu resamples of %zu samples", plan->resamples, sample_count);
+        return NULL;
+    }
     uint32_t *weights = calloc(plan->units + 1, sizeof *weights);
     double *results = malloc(bytes + 1);
     struct rng rng = rng_stream(plan->seed, "bootstrap", 0);
-    int rc = weights && results ? 0 : err_nomem(err);
-    for (size_t i = 0; rc == 0 && i < plan->resamples; i++) {
+    for (size_t i = 0; weights && results && i < plan->resamples; i++) {
         draw_weights(weights, plan->units, &rng);
         for (size_t s = 0; s < sample_count; s++)
-            resample(plan, &samples[s].kept, weights, results + s * of_sample + i);
+            resample(plan, &samples[s], weights, results + s * of_sample + i);
     }
-    for (size_t s = 0; rc == 0 && s < sample_count; s++)
-        rc = intervals_of(plan, results + s * of_sample, &samples[s], err);
+    if (!weights || !results) {
+        free(results);
+        results = NULL;
+        err_nomem(err);
+    }
     free(weights);
+    return results;
+}
+
+int bootstrap_run(const struct bootstrap *plan, struct bootstrap_sample *samples, size_t sample_count, struct err *err)
+{
+    struct quantiles_kept *kept = calloc(sample_count + 1, sizeof *kept);
+    if (!kept)
+        return err_nomem(err);
+    for (size_t s = 0; s < sample_count; s++)
+        kept[s] = samples[s].kept;
+    double *results = bootstrap_draw(plan, kept, sample_count, err);
+    int rc = results ? 0 : -1;
+    for (size_t s = 0; rc == 0 && s < sample_count; s++)
+        rc = intervals_of(plan, results + s * (plan->quantile_count + 1) * plan->resamples, &samples[s], err);
     free(results);
+    free(kept);
     return rc;
 }
 

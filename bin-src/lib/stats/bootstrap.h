@@ -38,6 +38,16 @@ struct bootstrap {
 };
 
 int bootstrap_run(const struct bootstrap *plan, struct bootstrap_sample *samples, size_t sample_count, struct err *err);
+
+/*
+ * The results themselves, for what is made of several samples, such as a difference: of sample s, figure f (0: the mean,
+ * then the quantiles), drawing i they stand at [(s * (quantile_count + 1) + f) * resamples + i]; NaN where a drawing held
+ * no value. NULL: cannot. The caller frees them. Of the plan, level is not looked at.
+ */
+double *bootstrap_draw(const struct bootstrap *plan, const struct quantiles_kept *samples, size_t sample_count, struct err *err);
+/* The middle share, level, of the results that there are. */
+int bootstrap_middle(const double *results, size_t count, double level, struct bootstrap_interval *interval, struct err *err);
+
 void bootstrap_release(struct bootstrap_sample *samples, size_t sample_count);
 
 #endif
