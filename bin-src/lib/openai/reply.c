@@ -512,6 +512,8 @@ void reply_end(struct reply *reply, bool streamed)
         end_one(reply, streamed);
         return;
     }
+    if (reply->failure != FAILURE_NONE) // which is why parts lack something
+        return;
     for (size_t i = 0; i < reply->part_count; i++) {
         struct reply *part = reply->parts[i];
         part->done = reply->done;
