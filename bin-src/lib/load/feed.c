@@ -119,7 +119,8 @@ static int64_t place_of(struct jval record, int64_t else_by, bool *has_session)
     *has_session = jval_str_at(record, "/session/id", &session);
     for (size_t i = 0; *has_session && i < session.len; i++)
         hash = (hash ^ (unsigned char)session.ptr[i]) * 1099511628211u;
-    return *has_session ? (int64_t)(hash >> 1) : else_by;
+    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; // names that differ in a digit differ in its high bits
+    return *has_session ? (int64_t)(hash >> 33) : else_by;
 }
 
 /* The head, of the target whose turn it is. */
