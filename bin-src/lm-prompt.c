@@ -17,8 +17,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum api { API_CHAT, API_COMPLETIONS };
-static const char *const apis[] = {[API_CHAT] = "chat", [API_COMPLETIONS] = "completions", NULL};
+enum api { API_CHAT, API_COMPLETIONS, API_EMBEDDINGS };
+static const char *const apis[] = {[API_CHAT] = "chat", [API_COMPLETIONS] = "completions", [API_EMBEDDINGS] = "embeddings", NULL};
+static const char *const texts[] = {[API_CHAT] = "messages", [API_COMPLETIONS] = "prompt", [API_EMBEDDINGS] = "input"};
 enum { MAX_FILE = 16 << 20 }; // bytes of a template, a system message
 
 static struct {
@@ -34,7 +35,7 @@ static const struct opt_spec specs[] = {
     {'t', "task", OPT_STR, &opt.task, .arg = "NAME", .help = "the template of task NAME, not of the item's own"},
     {0, "template", OPT_STR, &opt.template, .arg = "FILE", .help = "this template for all items"},
     {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "the body's model (else lm-send's -m, or what the server has)"},
-    {0, "api", OPT_CHOICE, &opt.api, .choices = apis, .help = "messages, or one prompt text (chat)"},
+    {0, "api", OPT_CHOICE, &opt.api, .choices = apis, .help = "messages, one prompt text, or a text to embed (chat)"},
     {0, "system", OPT_STR, &opt.system, .arg = "TEXT", .help = "the system message, not the template's; empty: none"},
     {0, "system-file", OPT_STR, &opt.system_file, .arg = "FILE", .help = "the system message is what the file holds"},
     {0, "shots", OPT_INT, &opt.shots, .max = 1000, .arg = "K", .help = "put K solved examples in front (0)"},
@@ -66,7 +67,7 @@ struct prompter {
 /* The members that are alike in all bodies. */
 static void make_tail(struct buf *tail)
 {
-    static const char *const ours[] = {"messages", "prompt", "model"};
+    static const char *const ours[] = {"messages", "prompt", "input", "model"};
     struct sampling sampling = {.form = opt.api == API_CHAT ? TEMPLATE_CHAT : TEMPLATE_TEXT,
                                 .temperature = opt.temperature,
                                 .top_p = opt.top_p,
@@ -75,9 +76,10 @@ static void make_tail(struct buf *tail)
                                 .logprobs = opt.logprobs,
                                 .stop = opt.stop.items,
                                 .stop_count = opt.stop.count,
-                                .stream = opt.no_stream  ? SAMPLING_WHOLE
-                                          : opt.no_usage ? SAMPLING_STREAM
-                                                         : SAMPLING_STREAM_USAGE};
+                                .stream = opt.api == API_EMBEDDINGS ? SAMPLING_UNSAID
+                                          : opt.no_stream           ? SAMPLING_WHOLE
+                                          : opt.no_usage            ? SAMPLING_STREAM
+                                                                    : SAMPLING_STREAM_USAGE};
     struct jdoc *doc = jdoc_new();
     struct jsonl_record extra = {0};
     struct buf text = {0};
@@ -92,6 +94,8 @@ static void make_tail(struct buf *tail)
             opt_fail("--extra: %s: is not for it to set", ours[i]);
     buf_add_char(tail, ',');
     sampling_write(&sampling, extra.root, tail);
+    if (tail->len == 1) // nothing follows the comma
+        buf_clear(tail);
     buf_release(&text);
     jdoc_free(doc);
 }
@@ -227,7 +231,7 @@ static int prompt(struct prompter *prompter, struct jsonl_record *rec, struct er
     json_object(body);
     if (opt.model)
         json_key(body, "model"), json_cstr(body, opt.model);
-    json_key(body, opt.api == API_CHAT ? "messages" : "prompt");
+    json_key(body, texts[opt.api]);
     if (template_render(template, rec->root, (size_t)opt.shots, body, err) < 0)
         return -1;
     buf_add_str(body, buf_str(&prompter->tail));
@@ -244,6 +248,10 @@ static void check_options(void)
 {
     if (opt.shots > 0 && !opt.examples)
         opt_fail("--shots: needs --examples FILE");
+    bool samples = opt.max_tokens >= 0 || opt.seed >= 0 || opt.logprobs >= 0 || !isnan(opt.temperature) || !isnan(opt.top_p) ||
+                   opt.stop.count > 0 || opt.no_stream || opt.no_usage;
+    if (opt.api == API_EMBEDDINGS && samples)
+        opt_fail("--api embeddings: nothing is generated, so that nothing else can be said of how (--extra sets members)");
     if (opt.system && opt.system_file)
         opt_fail("--system and --system-file: only one of them");
 }

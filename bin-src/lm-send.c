@@ -20,20 +20,21 @@
 #include <unistd.h>
 
 static struct {
-    const char *url, *model, *output, *key_file, *ca_file, *extra, *shard, *start;
-    struct opt_list headers;
+    const char *output, *key_file, *ca_file, *extra, *weights, *cancel, *cancel_after, *shard, *start;
+    struct opt_list urls, models, headers;
     int mode, arrivals;
-    int64_t concurrency, count, duration_ns, warmup, threads, seed, think_ns, retries;
+    int64_t concurrency, count, duration_ns, warmup, threads, seed, think_ns, retries, batch;
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
     double rate_rps, burstiness, speed;
     bool replace, drop, insecure;
-} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .speed = 1, .threads = 1, .timeout_ns = 3600 * NS_PER_S,
+} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .speed = 1, .threads = 1, .batch = 1, .timeout_ns = 3600 * NS_PER_S,
          .timeout_connect_ns = 10 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
-    {0, "url", OPT_STR, &opt.url, .arg = "URL",
-     .help = "the server, with or without /v1 (else $OPENAI_BASE_URL, else http://127.0.0.1:8000/v1)"},
-    {'m', "model", OPT_STR, &opt.model, .arg = "NAME", .help = "ask for model NAME, whatever the request says"},
+    {0, "url", OPT_LIST, &opt.urls, .arg = "URL",
+     .help = "the server, with or without /v1 (else $OPENAI_BASE_URL, else http://127.0.0.1:8000/v1); again: another, in turn"},
+    {'m', "model", OPT_LIST, &opt.models, .arg = "NAME", .help = "ask for model NAME, whatever the request says; again: another, in turn"},
+    {0, "model-weights", OPT_STR, &opt.weights, .arg = "LIST", .help = "of several -m: draw them by these, such as 3,1, not in turn"},
     {'c', "concurrency", OPT_INT, &opt.concurrency, .min = 1, .max = 65536, .arg = "N",
      .help = "closed loop: N requests at a time (1); open loop: at most N"},
     {0, "rate", OPT_DOUBLE, &opt.rate_rps, .min = 1e-6, .max = 1e7, .arg = "R",
@@ -43,12 +44,15 @@ static const struct opt_spec specs[] = {
     {0, "mode", OPT_CHOICE, &opt.mode, .choices = load_modes,
      .help = "how requests are paced (open with --rate, at where the first record has at_ns, else closed)"},
     {0, "speed", OPT_DOUBLE, &opt.speed, .min = 1e-6, .max = 1e6, .arg = "F", .help = "at: F times as fast as at_ns says (1)"},
-    {0, "shard", OPT_STR, &opt.shard, .arg = "K/N",
-     .help = "the K-th of N shares of the input and its schedule, each of which another host sends"},
-    {0, "start", OPT_STR, &opt.start, .arg = "TIME",
-     .help = "start at this UTC time, as the other shards do (2026-11-24T15:00:00Z, @SECONDS)"},
+    {0, "shard", OPT_STR, &opt.shard, .arg = "K/N", .help = "send the K-th of N shares of the load, each of which has a host"},
+    {0, "start", OPT_STR, &opt.start, .arg = "TIME", .help = "start at this UTC time, as other shards do (2026-11-24T15:00:00Z, @SECONDS)"},
     {0, "think", OPT_DURATION, &opt.think_ns, .help = "closed loop: wait between an answer and the slot's next request"},
     {0, "drop", OPT_FLAG, &opt.drop, .help = "open loop with -c: drop an arrival that finds N in flight; else it waits"},
+    {0, "batch", OPT_INT, &opt.batch, .min = 1, .max = 65536, .arg = "N",
+     .help = "send up to N completions or embeddings that differ in nothing else as one request (1)"},
+    {0, "cancel", OPT_STR, &opt.cancel, .arg = "SHARE", .help = "give up that share of the requests, such as 10%, in mid-stream"},
+    {0, "cancel-after", OPT_STR, &opt.cancel_after, .arg = "WHEN",
+     .help = "so many chunks with content, or so long (500ms, exp:2s), after they were sent (1)"},
     {'n', "count", OPT_INT, &opt.count, .min = 1, .max = 9e15, .arg = "N", .help = "the first N records of the input only"},
     {0, "duration", OPT_DURATION, &opt.duration_ns, .help = "send nothing after TIME; what is in flight ends"},
     {0, "warmup", OPT_INT, &opt.warmup, .min = 0, .max = 9e15, .arg = "N", .help = "mark the first N requests as warm-up (0)"},
@@ -116,9 +120,9 @@ static void say_limited(int64_t connections)
     log_warn("arrivals wait: no more files may be open (ulimit -n)", log_kv("connections", connections));
 }
 
-/* All headers that are ours to add. A key is read from where no other process sees it, and taken off argv where it stood.
- * What it is goes to *secret: it must stand in no record. */
-static void collect_headers(struct buf *out, const struct url *url, struct str *secret)
+/* The user's headers, and the key. It is read from where no other process sees it, and taken off argv where it stood. What
+ * it is goes to *secret: it must stand in no record. */
+static void collect_headers(struct buf *out, struct str *secret)
 {
     struct err err = {0};
     static char *line;
@@ -131,11 +135,9 @@ static void collect_headers(struct buf *out, const struct url *url, struct str *
     if (opt.key_file && file_read_line(opt.key_file, &line, &err) < 0)
         die(EXIT_CANNOT, &err);
     *secret = str_trim(str_of(line ? line : key ? key : ""));
-    if (header_add_authorization(out, *secret, buf_str(&url->authority), &err) < 0)
-        die(EXIT_CANNOT, &err);
 }
 
-/* The members that are set in each body: --extra-body's, and -m's. They live as long as text. */
+/* The members that are set in each body: --extra-body's, and that of a single -m. They live as long as text. */
 static size_t collect_changes(struct body_change *changes, size_t max, struct buf *text)
 {
     static struct buf model;
@@ -143,11 +145,11 @@ static size_t collect_changes(struct body_change *changes, size_t max, struct bu
     int count = opt.extra ? body_changes(opt.extra, changes, max - 1, text, &err) : 0;
     if (count < 0)
         err.kind == ERR_NOMEM ? die(EXIT_CANNOT, &err) : opt_reject("--extra-body", &err);
-    for (int i = 0; opt.model && i < count; i++)
+    for (int i = 0; opt.models.count > 0 && i < count; i++)
         if (str_is(changes[i].name, "model"))
             opt_fail("-m and --extra-body: both set the model");
-    if (opt.model) {
-        json_cstr(&model, opt.model);
+    if (opt.models.count == 1) {
+        json_cstr(&model, opt.models.items[0]);
         changes[count++] = (struct body_change){STR("model"), buf_str(&model)};
     }
     return (size_t)count;
@@ -160,18 +162,36 @@ static void load_shard(struct load_options *options)
         opt_reject("--shard", &err);
     if (opt.start && clock_parse_start(str_of(opt.start), &options->start_utc_ns, &err) < 0)
         opt_reject("--start", &err);
+    if (opt.shard && opt.batch > 1 && opt.rate_rps > 0)
+        opt_fail("--shard: not with --batch in an open loop, whose schedule nobody knows without all records");
     if (opt.shard && !opt.start)
         log_warn("--shard without --start: each shard has a start of its own, so that their records do not merge into one load");
 }
 
-static void load_url(struct url *url)
+static void load_targets(struct targets *targets, struct str headers, struct str key)
+{
+    const char *usual = getenv("OPENAI_BASE_URL");
+    struct err err;
+    if (targets_init(targets, opt.urls.items, opt.urls.count, usual && *usual ? usual : "http://127.0.0.1:8000/v1", &err) < 0)
+        opt_reject("--url", &err);
+    if (targets_add_headers(targets, headers, key, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    for (size_t i = 0; i < opt.urls.count; i++)
+        if (target_holds_key(&targets->each[i])) // which all users could read in ps
+            opt_conceal(opt.urls.items[i]);
+}
+
+static void load_draws(struct models *models, struct cancel *cancel)
 {
     struct err err;
-    const char *text = opt.url ? opt.url : getenv("OPENAI_BASE_URL");
-    if (url_parse(url, text && *text ? text : "http://127.0.0.1:8000/v1", &err) < 0)
-        opt_reject("--url", &err);
-    if (opt.url && url->authority.len + url->query.len > 0) // they may hold a key, which all users could read in ps
-        opt_conceal(opt.url);
+    if (opt.weights && opt.models.count < 2)
+        opt_fail("--model-weights: is for several -m");
+    if (opt.models.count > 1 && models_init(models, opt.models.items, opt.models.count, opt.weights, &err) < 0)
+        opt_reject("--model-weights", &err);
+    if (opt.cancel_after && !opt.cancel)
+        opt_fail("--cancel-after: is for --cancel");
+    if (opt.cancel && cancel_parse(cancel, opt.cancel, opt.cancel_after, &err) < 0)
+        opt_reject("--cancel", &err);
 }
 
 /* What the table cannot check. */
@@ -234,7 +254,9 @@ static int status_of(const struct run_result *result)
 int main(int argc, char **argv)
 {
     struct err err;
-    struct url url;
+    struct targets targets;
+    struct models models = {0};
+    struct cancel cancel = {0};
     struct str secret;
     struct buf headers = {0}, extra = {0};
     static struct body_change changes[65];
@@ -246,22 +268,22 @@ int main(int argc, char **argv)
         err_set(&err, ERR_NET, "libcurl cannot start"), die(EXIT_CANNOT, &err);
     if (opt.ca_file && access(opt.ca_file, R_OK) < 0)
         err_errno(&err, "%s", opt.ca_file), die(EXIT_CANNOT, &err);
-    load_url(&url);
-    collect_headers(&headers, &url, &secret);
+    collect_headers(&headers, &secret);
+    load_targets(&targets, buf_str(&headers), secret);
+    load_draws(&models, &cancel);
     size_t change_count = collect_changes(changes, COUNT(changes), &extra);
     if (headers.failed || extra.failed)
         err_nomem(&err), die(EXIT_CANNOT, &err);
     struct load_options options = {
-        .paths = paths, .output = opt.output, .own_flags = opt.replace ? OWN_REPLACE : 0, .url = &url, .headers = buf_str(&headers),
-        .secret = secret, .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
-        .mode_is_given = opt.mode >= 0 || opt.speed != 1,
+        .paths = paths, .output = opt.output, .own_flags = opt.replace ? OWN_REPLACE : 0, .targets = &targets,
+        .models = &models, .cancel = &cancel, .batch = opt.batch, .secret = secret, .changes = changes, .change_count = change_count,
+        .ca_file = opt.ca_file, .insecure = opt.insecure, .mode_is_given = opt.mode >= 0 || opt.speed != 1,
         .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : opt.speed != 1 ? LOAD_AT : LOAD_CLOSED),
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
         .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .burstiness = opt.burstiness,
         .think_ns = opt.think_ns, .speed = opt.speed, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns,
-        .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns,
-        .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
-        .retries = opt.retries, .report = report,
+        .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns, .timeout_connect_ns = opt.timeout_connect_ns,
+        .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns, .retries = opt.retries, .report = report,
     };
     load_shard(&options);
     static const struct run_hooks hooks = {
@@ -272,6 +294,7 @@ int main(int argc, char **argv)
     sum_up(&result);
     buf_release(&headers);
     buf_release(&extra);
-    url_release(&url);
+    models_release(&models);
+    targets_release(&targets);
     return status_of(&result);
 }

@@ -109,6 +109,7 @@ schedule() {
     for wrong in tomorrow @ @1.x 2026-02-30T00:00:00Z 2026-11-24T15:00:00 2026-11-24T15:00:00.Z; do
         run -2 send --start "$wrong" in
     done
+    run -2 send --shard 1/2 --batch 2 --rate 3 in
     for wrong in 0/2 3/2 2 /2 1/ 1/2/3; do
         run -2 send --shard "$wrong" in
     done

@@ -1,8 +1,9 @@
 /*
  * fuzz/reply.c: whatever a server says, what is recorded of it is JSON
  *
- * The bytes are taken as events (each line is one; a '!' in front: it is named "error") and as one body, for chat and
- * completions. The response that comes of it parses, its parts have their types, and after a reset it comes again.
+ * The bytes are taken as events (each line is one; a '!' in front: it is named "error") and as one body, for each api and
+ * as the answer to a batch. The response that comes of it parses, its parts have their types, and after a reset it comes
+ * again.
  */
 #include "padded.h"
 
@@ -50,7 +51,7 @@ static void check(struct jdoc *doc, const char *text, size_t len)
         enum jtype type;
     } members[] = {{"text", JTYPE_STR},          {"reasoning", JTYPE_STR},  {"tool_calls", JTYPE_ARRAY},
                    {"finish_reason", JTYPE_STR}, {"model", JTYPE_STR},      {"usage", JTYPE_OBJECT},
-                   {"tokens", JTYPE_OBJECT},     {"logprobs", JTYPE_ARRAY}, {"error", JTYPE_OBJECT}};
+                   {"tokens", JTYPE_OBJECT},     {"logprobs", JTYPE_ARRAY}, {"error", JTYPE_OBJECT},  {"embedding", JTYPE_ARRAY}};
     struct jval root, value, part;
     struct err err;
     must(jdoc_parse(doc, text, len, &root, &err) == 0 && jval_type(root) == JTYPE_OBJECT);
@@ -62,6 +63,11 @@ static void check(struct jdoc *doc, const char *text, size_t len)
             must(jval_member(part, "token", &inner) && jval_type(inner) == JTYPE_STR);
             must(jval_member(part, "bytes", &inner) && jval_type(inner) == JTYPE_ARRAY);
             must(jval_member(part, "top", &inner) && jval_type(inner) == JTYPE_ARRAY);
+        }
+    if (jval_member(root, "embedding", &value))
+        for (struct jiter iter = jval_items(value); jiter_next(&iter, NULL, &part);) {
+            double number;
+            must(jval_double(part, &number));
         }
     if (jval_member(root, "tool_calls", &value))
         for (struct jiter iter = jval_items(value); jiter_next(&iter, NULL, &part);) {
@@ -100,15 +106,60 @@ static void try(enum openai_api api, struct jdoc *doc, struct str bytes,
     buf_release(&again);
 }
 
+enum { PARTS = 3 };
+
+/* The responses of all parts, one after another. */
+static void take_batch(struct reply *whole, struct jdoc *doc, struct str bytes,
+                       void (*take)(struct reply *reply, struct jdoc *doc, struct str bytes), struct buf *out)
+{
+    struct err err;
+    take(whole, doc, bytes);
+    must(reply_share(whole, &err) == 0);
+    for (size_t i = 0; i < PARTS; i++) {
+        struct buf one = {0};
+        write_and_check(whole->parts[i], doc, &one);
+        must(whole->failure == FAILURE_NONE || whole->parts[i]->failure != FAILURE_NONE);
+        must(i == 0 || whole->parts[i]->usage.len == 0);
+        buf_add_str(out, buf_str(&one));
+        buf_release(&one);
+    }
+}
+
+static void try_batch(enum openai_api api, struct jdoc *doc, struct str bytes,
+                      void (*take)(struct reply *reply, struct jdoc *doc, struct str bytes))
+{
+    struct reply whole, parts[PARTS], *pointers[PARTS];
+    struct buf first = {0}, again = {0};
+    for (size_t i = 0; i < PARTS; i++) {
+        reply_init(&parts[i], api);
+        parts[i].is_part = true;
+        pointers[i] = &parts[i];
+    }
+    reply_init(&whole, api);
+    whole.parts = pointers;
+    whole.part_count = PARTS;
+    take_batch(&whole, doc, bytes, take, &first);
+    reply_reset(&whole);
+    take_batch(&whole, doc, bytes, take, &again);
+    must(str_eq(buf_str(&first), buf_str(&again)));
+    for (size_t i = 0; i < PARTS; i++)
+        reply_release(&parts[i]);
+    reply_release(&whole);
+    buf_release(&first);
+    buf_release(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum openai_api apis[] = {OPENAI_CHAT, OPENAI_COMPLETIONS};
+    static const enum openai_api apis[] = {OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS};
     struct str bytes = {size > 0 ? (const char *)data : "", size};
     struct jdoc *doc = jdoc_new();
     must(doc != NULL);
     for (size_t i = 0; i < COUNT(apis); i++) {
         try(apis[i], doc, bytes, take_events);
         try(apis[i], doc, bytes, take_body);
+        try_batch(apis[i], doc, bytes, take_events);
+        try_batch(apis[i], doc, bytes, take_body);
     }
     jdoc_free(doc);
     return 0;

@@ -76,7 +76,7 @@ bool clock_parse_utc(struct str text, int64_t *utc_ns)
         tm.tm_sec > 59)
         return false;
     int64_t fraction_ns = 0;
-    if (text.len > 1 && text.ptr[0] == '.') {
+    if (text.len > 2 && text.ptr[0] == '.' && text.ptr[1] != 'Z') {
         text.ptr++, text.len--;
         fraction_ns = take_fraction_ns(&text);
     }

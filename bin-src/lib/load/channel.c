@@ -39,7 +39,7 @@ static int64_t latest_chunk_ns(const struct job *job)
 
 static void end_attempt(struct channel *channel, int64_t end_ns, bool reusable)
 {
-    int64_t chunk_ns = latest_chunk_ns(channel->job);
+    int64_t chunk_ns = channel->chunk_ns;
     if (chunk_ns != TIMING_NEVER && chunk_ns > since_start(channel, end_ns)) // by the ns that set it apart
         end_ns = chunk_ns + channel->context->start_ns;
     loop_timer_stop(channel->context->loop, &channel->timer);
@@ -52,6 +52,13 @@ static void fail(struct channel *channel, enum failure failure, const char *why,
     end_attempt(channel, end_ns, false);
 }
 
+/* Gives the request up as it was told to: what arrived is kept, and the server sees the connection close. */
+static void cancel(struct channel *channel, int64_t end_ns)
+{
+    channel->job->cancelled = true;
+    end_attempt(channel, end_ns, false);
+}
+
 /* The answer was whole, [DONE] and all; only the end of HTTP's message is missing. */
 static void end_without_http(struct channel *channel)
 {
@@ -61,12 +68,13 @@ static void end_without_http(struct channel *channel)
 
 /* --- limits of time --- */
 
-/* When the job's next limit is reached, and which it is; INT64_MAX: it has none. */
+/* When the job's next limit is reached, and which it is, NULL for that it is to be cancelled; INT64_MAX: it has none. */
 static int64_t deadline(const struct channel *channel, const char **name)
 {
     const struct load_options *options = channel->context->options;
     const struct job *job = channel->job;
     int64_t at_ns = INT64_MAX, sent_ns = job->timing.sent_ns + channel->context->start_ns;
+    bool may_cancel = channel->connected && job->cancel.after_ns >= 0; // before, no server would see it
     const struct {
         const char *name;
         int64_t limit_ns, from_ns;
@@ -75,6 +83,7 @@ static int64_t deadline(const struct channel *channel, const char **name)
         {"the first token", job->stream && job->timing.first_ns == TIMING_NEVER ? options->timeout_first_ns : 0, sent_ns},
         {"the next token", job->stream && channel->token_ns != TIMING_NEVER ? options->timeout_gap_ns : 0, channel->token_ns},
         {"the end after [DONE]", job->reply.done ? after_done_ns : 0, channel->byte_ns},
+        {NULL, may_cancel ? job->cancel.after_ns + 1 : 0, sent_ns},
     };
     for (size_t i = 0; i < COUNT(limits); i++)
         if (limits[i].limit_ns > 0 && limits[i].from_ns + limits[i].limit_ns < at_ns) {
@@ -99,6 +108,10 @@ static void on_time(struct loop_timer *timer, int64_t now_ns)
         end_without_http(channel);
         return;
     }
+    if (!name) {
+        cancel(channel, now_ns);
+        return;
+    }
     char why[96];
     snprintf(why, sizeof why, "no time left for %s", name);
     fail(channel, FAILURE_TIMEOUT, why, now_ns);
@@ -119,13 +132,43 @@ static void set_timer(struct channel *channel)
  * and its neighbour with content get different ones all the same, 1 ns apart: so a record tells which chunks lie between
  * first_ns and last_ns.
  */
-static int64_t time_of_chunk(const struct channel *channel, int64_t arrived_ns, bool content)
+static int64_t time_of_chunk(const struct channel *channel, const struct job *job, int64_t arrived_ns, bool content)
 {
-    int64_t at_ns = since_start(channel, arrived_ns), before_ns = latest_chunk_ns(channel->job);
+    int64_t at_ns = since_start(channel, arrived_ns), before_ns = latest_chunk_ns(job);
     if (before_ns == TIMING_NEVER)
         return at_ns;
-    before_ns += content != channel->last_had_content;
+    before_ns += content != job->had_content;
     return at_ns > before_ns ? at_ns : before_ns;
+}
+
+/* Notes a chunk of the job, or of one of a batch's. */
+static void note_chunk(struct channel *channel, struct job *job, int64_t arrived_ns, bool content)
+{
+    struct err err;
+    int64_t at_ns = time_of_chunk(channel, job, arrived_ns, content);
+    job->had_content = content;
+    buf_add(&job->chunks, &at_ns, sizeof at_ns);
+    if (job->chunks.failed) {
+        err_nomem(&err);
+        give_up(channel, &err);
+    }
+    if (content && job->timing.first_ns == TIMING_NEVER)
+        job->timing.first_ns = at_ns;
+    if (content)
+        job->timing.last_ns = at_ns;
+    channel->chunk_ns = at_ns > channel->chunk_ns ? at_ns : channel->chunk_ns;
+}
+
+/* The choices of the latest event, each with whose they are; the first content of all is what limits of time go by. */
+static void note_choices(struct channel *channel, int64_t arrived_ns, bool content)
+{
+    struct job *job = channel->job;
+    for (struct reply *seen = job->reply.first_seen; seen; seen = seen->next_seen)
+        note_chunk(channel, (struct job *)((char *)seen - offsetof(struct job, reply)), arrived_ns, seen->seen & REPLY_CONTENT);
+    if (content && job->timing.first_ns == TIMING_NEVER) // of a batch
+        job->timing.first_ns = since_start(channel, arrived_ns);
+    channel->contents += content;
+    channel->gives_up = channel->gives_up || (content && channel->contents == job->cancel.chunks);
 }
 
 static void take_event(struct channel *channel, const struct sse_event *event)
@@ -142,19 +185,8 @@ static void take_event(struct channel *channel, const struct sse_event *event)
         set_timer(channel);
         return;
     }
-    bool content = seen & REPLY_CONTENT;
-    int64_t at_ns = time_of_chunk(channel, event->arrived_ns, content);
-    channel->last_had_content = content;
-    buf_add(&job->chunks, &at_ns, sizeof at_ns);
-    if (job->chunks.failed) {
-        err_nomem(&err);
-        give_up(channel, &err);
-    }
-    bool first = content && job->timing.first_ns == TIMING_NEVER;
-    if (first)
-        job->timing.first_ns = at_ns;
-    if (content)
-        job->timing.last_ns = at_ns;
+    bool content = seen & REPLY_CONTENT, first = content && job->timing.first_ns == TIMING_NEVER;
+    note_choices(channel, event->arrived_ns, content);
     if (job->timing.first_ns != TIMING_NEVER) // the role's chunk is no token: a server may send it long before
         channel->token_ns = event->arrived_ns;
     if (first)
@@ -383,6 +415,10 @@ static bool read_once(struct channel *channel)
         end_attempt(channel, arrived_ns, false);
         return false;
     }
+    if (end == HTTP_MORE && channel->gives_up && !channel->job->reply.done) {
+        cancel(channel, arrived_ns);
+        return false;
+    }
     if (end == HTTP_DONE) {
         finish_answer(channel);
         end_attempt(channel, arrived_ns, channel->http.keep_alive && input.len == 0);
@@ -464,6 +500,7 @@ static void on_dialed(struct dial *dial)
     channel->job->reached = true;
     channel->job->timing.connected_ns = since_start(channel, now_ns);
     channel->empty_ns = now_ns;
+    set_timer(channel);
     send_more(channel);
 }
 
@@ -474,8 +511,9 @@ void channel_send(struct channel *channel, struct job *job)
     channel->sent = 0;
     channel->send_errno = 0;
     channel->carried++;
-    channel->answered = channel->streamed = channel->last_is_token = channel->last_had_content = channel->too_long = false;
-    channel->token_ns = TIMING_NEVER;
+    channel->answered = channel->streamed = channel->last_is_token = channel->too_long = channel->gives_up = false;
+    channel->contents = 0;
+    channel->token_ns = channel->chunk_ns = TIMING_NEVER;
     channel->byte_ns = channel->empty_ns = job->timing.sent_ns + channel->context->start_ns;
     http_reset(&channel->http);
     sse_reset(&channel->sse);
@@ -483,14 +521,15 @@ void channel_send(struct channel *channel, struct job *job)
     set_timer(channel);
     if (channel->connected)
         send_more(channel);
-    else if (dial_start(channel->context->dialer, &channel->dial, &err) < 0) {
+    else if (dial_start(channel->context->dialers[channel->target], &channel->dial, &err) < 0) {
         if (err.kind == ERR_NOMEM)
             give_up(channel, &err);
         fail(channel, FAILURE_CONNECT, err.msg, clock_ns());
     }
 }
 
-struct channel *channel_new(struct channel_context *context, void (*over)(struct channel *, int64_t, bool), struct err *err)
+struct channel *channel_new(struct channel_context *context, size_t target, void (*over)(struct channel *, int64_t, bool),
+                            struct err *err)
 {
     struct channel *channel = calloc(1, sizeof *channel);
     if (!channel) {
@@ -498,6 +537,7 @@ struct channel *channel_new(struct channel_context *context, void (*over)(struct
         return NULL;
     }
     channel->context = context;
+    channel->target = target;
     channel->over = over;
     channel->watch.ready = on_ready;
     channel->timer.fire = on_time;

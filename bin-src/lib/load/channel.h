@@ -16,7 +16,7 @@
 struct channel_context {
     const struct load_options *options;
     struct loop *loop;
-    struct dialer *dialer;
+    struct dialer **dialers; // one a target
     struct stamp_clock stamps;
     struct jdoc *doc;
     char *bytes; // to read into: CHANNEL_READ_BYTES, and padding
@@ -31,6 +31,7 @@ struct channel {
     struct loop_timer timer; // for the job's limits of time
     struct dial dial;
     struct channel_context *context;
+    size_t target; // of the options
     struct job *job; // NULL: idle
     /* The attempt is over, at end_ns: job->reply.failure says how. reusable: the connection may carry another. Of an
      * idle channel: the server closed it. The channel may be freed in it. */
@@ -50,12 +51,15 @@ struct channel {
     int64_t token_ns;      // arrival of the latest event with choices, from the first content on; TIMING_NEVER: none
     int64_t byte_ns;       // arrival of the latest byte
     int64_t merged;        // events with choices in this read
+    int64_t chunk_ns;      // the latest time that a chunk was given, as the record has it; TIMING_NEVER: none
+    int64_t contents;      // events with content so far
     bool last_is_token;    // the latest event was one
-    bool last_had_content; // the latest event with choices had text, reasoning or a tool call
     bool too_long;         // the body is
+    bool gives_up;         // the job is to be cancelled now
 };
 
-struct channel *channel_new(struct channel_context *context, void (*over)(struct channel *, int64_t, bool), struct err *err);
+struct channel *channel_new(struct channel_context *context, size_t target, void (*over)(struct channel *, int64_t, bool),
+                            struct err *err);
 /* Closes and frees it. Its job, if any, is the caller's. */
 void channel_free(struct channel *channel);
 

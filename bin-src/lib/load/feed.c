@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "load/batch.h"
 #include "load/due.h"
 #include "load/session.h"
 #include "net/header.h"
@@ -39,9 +40,13 @@ struct feed {
     void (*pass_on)(void *user, struct job *job);
     void *user;
     bool user_names_requests; // by a header X-Request-Id
-    struct buf heads[OPENAI_API_COUNT]; // of requests, up to what each has of its own
+    struct buf *heads; // of requests, up to what each has of its own: of each target, one for each api
+    struct body_change *changes; // the options', and room for a model
     struct jdoc *doc;
     struct sessions *sessions;
+    int64_t place;      // records read
+    int64_t targeted;   // requests that went to the targets in turn
+    struct batch batch; // being gathered
     struct arrivals_leg rate;
     struct arrivals arrivals;
     pthread_t thread;
@@ -74,11 +79,11 @@ static void add_ours(struct buf *head, struct str given, const char *name, struc
         buf_addf(head, "%s: %.*s\r\n", name, STR_ARG(value));
 }
 
-static void make_head(struct feed *feed, enum openai_api api)
+static void make_head(struct feed *feed, size_t target, enum openai_api api)
 {
-    const struct url *url = feed->options->url;
-    struct str given = feed->options->headers;
-    struct buf *head = &feed->heads[api];
+    const struct url *url = &feed->options->targets->each[target].url;
+    struct str given = buf_str(&feed->options->targets->each[target].headers);
+    struct buf *head = &feed->heads[target * OPENAI_API_COUNT + api];
     buf_addf(head, "POST %.*s%s%.*s HTTP/1.1\r\n", STR_ARG(buf_str(&url->base)), openai_paths[api], STR_ARG(buf_str(&url->query)));
     add_ours(head, given, "Host", buf_str(&url->host));
     add_ours(head, given, "Content-Type", STR("application/json"));
@@ -98,14 +103,21 @@ static void add_id(struct buf *head, struct str id)
     }
 }
 
-static int make_body(struct feed *feed, struct job *job, struct str body, struct err *err)
+static int make_body(struct feed *feed, struct job *job, struct str body, const struct model *model, struct err *err)
 {
-    if (feed->options->change_count == 0) {
+    size_t count = feed->options->change_count;
+    if (model) {
+        feed->changes[count++] = (struct body_change){STR("model"), model->json};
+        job->asked_model = model->name;
+    }
+    if (count == 0) {
         job->body = body;
         return 0;
     }
-    if (body_write(feed->doc, body, feed->options->changes, feed->options->change_count, &job->changed, err) < 0)
+    if (body_write(feed->doc, body, feed->changes, count, &job->changed, err) < 0)
         return -1;
+    if (!buf_reserve(&job->changed, JDOC_PADDING)) // it may be parsed again
+        return err_nomem(err);
     job->body = buf_str(&job->changed);
     return 0;
 }
@@ -130,56 +142,77 @@ static int find_blanks(struct feed *feed, struct job *job, struct err *err)
 {
     if (!job->turn || job->api != OPENAI_CHAT)
         return 0;
-    if (job->changed.len > 0) {
-        if (!buf_reserve(&job->changed, JDOC_PADDING))
-            return err_nomem(err);
-        job->body = buf_str(&job->changed);
-    }
     if (blanks_find(feed->doc, job->body, &job->blanks, err) < 0)
         return -1;
     return session_check(job->turn, buf_str(&job->blanks), err);
 }
 
-/* The head's end, once the body is what it will be. */
-static int finish_head(struct job *job, struct err *err)
+/* What goes by the session, so that it stays with one server and one model, or else by the place or the turn. */
+static int64_t place_of(struct jval record, int64_t else_by, bool *has_session)
 {
+    struct str session;
+    uint64_t hash = 14695981039346656037u; // FNV-1a
+    *has_session = jval_str_at(record, "/session/id", &session);
+    for (size_t i = 0; *has_session && i < session.len; i++)
+        hash = (hash ^ (unsigned char)session.ptr[i]) * 1099511628211u;
+    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; // names that differ in a digit differ in its high bits
+    return *has_session ? (int64_t)(hash >> 33) : else_by;
+}
+
+/* The head, once the body is what it will be, of the target whose turn it is. */
+static int address(struct feed *feed, struct job *job, struct err *err)
+{
+    const struct load_options *options = feed->options;
+    if (!job->has_target)
+        job->target = (size_t)(feed->targeted++ % (int64_t)options->targets->count);
+    if (options->targets->count > 1)
+        job->url = buf_str(&options->targets->each[job->target].url.shown);
+    buf_add_str(&job->head, buf_str(&feed->heads[job->target * OPENAI_API_COUNT + job->api]));
+    if (!feed->user_names_requests) {
+        buf_add_str(&job->head, STR("X-Request-Id: "));
+        add_id(&job->head, job->id.len > 0 ? buf_str(&job->id) : STR("-"));
+        buf_add_str(&job->head, STR("\r\n"));
+    }
     buf_addf(&job->head, "Content-Length: %zu\r\n\r\n", job->body.len);
     return job->head.failed || job->changed.failed ? err_nomem(err) : 0;
 }
 
-/* Fills in what is sent, less a session's answers. -1: it cannot be sent, err says why. */
+/* Fills in what is sent, less a session's answers and the head. -1: it cannot be sent, err says why. */
 static int make_request(struct feed *feed, struct job *job, const struct jsonl_record *rec, struct err *err)
 {
+    const struct load_options *options = feed->options;
+    const struct model *model = NULL;
     struct jsonl_member request;
     struct jval body, stream;
     struct str id = {"", 0};
+    int64_t place = feed->place - 1;
     if (!jval_member(rec->root, "request", &body) || jval_type(body) != JTYPE_OBJECT)
         return err_set(err, ERR_MISSING, "has no \"request\" that is an object (lm-prompt makes it)");
     if (body_api(rec->root, &job->api, err) < 0)
         return -1;
-    if (job->api == OPENAI_EMBEDDINGS)
-        return err_set(err, ERR_RANGE, "api: embeddings are not sent yet");
     if (feed->options->mode == LOAD_AT && !is_later(job) && read_at(feed, job, rec->root, err) < 0)
         return -1;
     jval_str_at(rec->root, "/id", &id);
+    buf_add_str(&job->id, id);
     if (jval_member(body, "stream", &stream))
         jval_bool(stream, &job->stream);
     for (size_t i = 0; i < feed->options->change_count; i++)
         if (str_eq(feed->options->changes[i].name, STR("stream")))
             job->stream = str_eq(feed->options->changes[i].value, STR("true"));
+    job->stream = job->stream && job->api != OPENAI_EMBEDDINGS;
+    job->cancel = cancel_draw(options->cancel, options->seed, place);
+    int64_t turn = place_of(rec->root, place, &job->has_target);
+    if (job->has_target)
+        job->target = (size_t)(turn % (int64_t)options->targets->count);
+    if (options->models->count > 0)
+        model = &options->models->models[models_pick(options->models, options->seed, turn)];
     jsonl_member(rec, "request", &request);
     // The value as it stands in our copy of the line.
     request.value.ptr = job->line.ptr + (request.value.ptr - rec->line.ptr);
-    if (make_body(feed, job, request.value, err) < 0 || find_blanks(feed, job, err) < 0)
-        return -1;
-    buf_add_str(&job->head, buf_str(&feed->heads[job->api]));
-    if (!feed->user_names_requests) {
-        buf_add_str(&job->head, STR("X-Request-Id: "));
-        add_id(&job->head, id.len > 0 ? id : STR("-"));
-        buf_add_str(&job->head, STR("\r\n"));
-    }
     reply_init(&job->reply, job->api);
-    return is_later(job) ? 0 : finish_head(job, err);
+    if (job->id.failed)
+        return err_nomem(err);
+    return make_body(feed, job, request.value, model, err) < 0 ? -1 : find_blanks(feed, job, err);
 }
 
 static struct job *copy_record(const struct jsonl_record *rec, struct err *err)
@@ -223,7 +256,10 @@ static void wake_one(struct feed *feed, int lane)
 
 static size_t weight(const struct job *job)
 {
-    return job->line.len + job->changed.len + job->head.len;
+    size_t bytes = job->line.len + job->changed.len + job->head.len;
+    for (size_t i = 0; i < job->member_count; i++)
+        bytes += weight(job->members[i]);
+    return bytes;
 }
 
 /* Of the lock's holder. */
@@ -340,7 +376,7 @@ static bool set_aside(struct feed *feed, struct job *job, const char *where)
 }
 
 /* The former turn was answered: all that is sent is known, and when. */
-static int complete(struct job *job, struct err *err)
+static int complete(struct feed *feed, struct job *job, struct err *err)
 {
     if (job->blanks.len > 0) {
         struct buf filled = {0};
@@ -350,7 +386,7 @@ static int complete(struct job *job, struct err *err)
         job->body = buf_str(&job->changed);
     }
     job->timing.due_ns = job->turn->former->end_ns + job->turn->think_ns;
-    return finish_head(job, err);
+    return address(feed, job, err);
 }
 
 /* Of the lock's holder. */
@@ -365,7 +401,7 @@ static void queue_turn(struct feed *feed, int lane, struct job *job)
  * it has waited for its place in the input. */
 static int put_answered(struct feed *feed, struct job *job, struct err *err)
 {
-    if (complete(job, err) < 0) {
+    if (complete(feed, job, err) < 0) {
         job_free(job);
         return -1;
     }
@@ -443,6 +479,48 @@ static int end_kept(struct feed *feed, struct turn *turn, struct err *err)
     return sessions_end(feed->sessions, turn, failed ? TURN_FAILED : TURN_ANSWERED, 0, text, &none, err);
 }
 
+/* --- requests --- */
+
+/* Queues a request. It, and the next two: 1: go on, 0: stopped, -1: cannot go on. The job is theirs. */
+static int send_on(struct feed *feed, struct job *job, struct err *err)
+{
+    int rc = address(feed, job, err);
+    if (rc == 0) {
+        schedule(feed, job);
+        if (put(feed, job))
+            return 1;
+    }
+    job_free(job);
+    return rc;
+}
+
+static int send_batch(struct feed *feed, struct err *err)
+{
+    if (feed->batch.count == 0)
+        return 1;
+    struct job *whole = batch_seal(&feed->batch, err);
+    return whole ? send_on(feed, whole, err) : -1;
+}
+
+/* Sends it alone, or gathers it. */
+static int take_job(struct feed *feed, struct job *job, struct err *err)
+{
+    int rc = 1;
+    bool may_share = feed->options->batch > 1 && !job->has_target && job->id.len > 0; // the batch is named after its first
+    if (may_share && batch_look(feed->doc, job, err) < 0)
+        rc = -1;
+    if (rc > 0 && feed->batch.count > 0 && (job->prompt.len == 0 || !batch_fits(&feed->batch, job)))
+        rc = send_batch(feed, err);
+    if (rc <= 0) {
+        job_free(job);
+        return rc;
+    }
+    if (job->prompt.len == 0)
+        return send_on(feed, job, err);
+    batch_add(&feed->batch, job);
+    return (int64_t)feed->batch.count < feed->options->batch ? 1 : send_batch(feed, err);
+}
+
 /* --- records --- */
 
 /* The record's place among the shards, and in its session: 1: it is ours; 0: it is not; -1: cannot go on. Where it cannot be
@@ -468,13 +546,14 @@ static int place_record(struct feed *feed, const struct jsonl_record *rec, struc
     return found > 0 && !*turn ? -1 : 1;
 }
 
-/* One record. 1: go on, 0: stopped, -1: cannot go on. */
+/* One record; returns as send_on. */
 static int take_record(struct feed *feed, struct jsonl_record *rec, const char *where, struct err *err)
 {
     struct err why;
     struct own_place place;
     struct turn *turn;
     struct job *none;
+    feed->place++;
     int ours = place_record(feed, rec, &turn, &why, err);
     count_read(feed, rec, ours);
     if (ours <= 0)
@@ -502,17 +581,15 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
         }
         sendable = false;
     }
-    schedule(feed, job);
     if (!sendable) {
+        schedule(feed, job); // it takes its place, so that all shards have one schedule
         pass(feed, job, where, why.msg);
         return turn && sessions_end(feed->sessions, turn, TURN_UNSENT, 0, STR(""), &none, err) < 0 ? -1 : 1;
     }
-    if (is_later(job))
-        return put_turn(feed, job, where, err);
-    if (put(feed, job))
-        return 1;
-    job_free(job);
-    return 0;
+    if (!is_later(job))
+        return take_job(feed, job, err);
+    schedule(feed, job);
+    return put_turn(feed, job, where, err);
 }
 
 /* The next record; malformed lines are reported. JSONL_BAD is never returned. The thread may be cancelled in here: a line
@@ -543,6 +620,8 @@ static int read_all(struct feed *feed, struct err *err)
         if (more > 0)
             got = next_record(feed, &rec, err);
     }
+    if (more > 0 && got != JSONL_FAILED) // the last, which may be a smaller one
+        more = send_batch(feed, err);
     return more < 0 || got == JSONL_FAILED ? -1 : 0;
 }
 
@@ -584,8 +663,11 @@ static void release(struct feed *feed)
         if (feed->wakers[i].fd > 0)
             close(feed->wakers[i].fd);
     free(feed->wakers);
-    for (int i = 0; i < OPENAI_API_COUNT; i++)
+    for (size_t i = 0; feed->heads && i < feed->options->targets->count * OPENAI_API_COUNT; i++)
         buf_release(&feed->heads[i]);
+    free(feed->heads);
+    free(feed->changes);
+    batch_release(&feed->batch);
     jsonl_close(feed->reader);
     jdoc_free(feed->doc);
     free(feed->lanes);
@@ -643,15 +725,19 @@ static int set_up(struct feed *feed, struct err *err)
     feed->wakers = calloc((size_t)feed->worker_count, sizeof *feed->wakers);
     feed->sessions = sessions_new(ANSWER_BYTES);
     feed->base_ns = TIMING_NEVER;
-    bool ok = feed->doc && feed->lanes && feed->wakers && feed->sessions;
+    feed->heads = calloc(options->targets->count * OPENAI_API_COUNT, sizeof *feed->heads);
+    feed->changes = calloc(options->change_count + 1, sizeof *feed->changes);
+    bool ok = feed->doc && feed->lanes && feed->wakers && feed->heads && feed->changes && feed->sessions;
+    if (ok && options->change_count > 0)
+        memcpy(feed->changes, options->changes, options->change_count * sizeof *feed->changes);
     for (int i = 0; ok && i < feed->lane_count; i++)
         feed->lanes[i].last = &feed->lanes[i].first;
     for (int i = 0; ok && i < feed->worker_count; i++)
         ok = (feed->wakers[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0;
-    feed->user_names_requests = header_has(options->headers, "X-Request-Id");
-    for (int i = 0; i < OPENAI_API_COUNT; i++) {
-        make_head(feed, (enum openai_api)i);
-        ok = ok && !feed->heads[i].failed;
+    feed->user_names_requests = header_has(buf_str(&options->targets->each[0].headers), "X-Request-Id");
+    for (size_t i = 0; ok && i < options->targets->count * OPENAI_API_COUNT; i++) {
+        make_head(feed, i / OPENAI_API_COUNT, (enum openai_api)(i % OPENAI_API_COUNT));
+        ok = !feed->heads[i].failed;
     }
     if (!ok)
         return err_nomem(err);
@@ -811,7 +897,7 @@ int feed_ended(struct feed *feed, int worker, struct job *job, struct job **canc
     if (sessions_end(feed->sessions, job->turn, failed ? TURN_FAILED : TURN_ANSWERED, end_ns, buf_str(&job->reply.text), &next, err) < 0)
         return -1;
     if (next && !failed) {
-        if (complete(next, err) < 0) {
+        if (complete(feed, next, err) < 0) {
             job_free(next);
             return -1;
         }

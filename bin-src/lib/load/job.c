@@ -9,6 +9,7 @@ struct job *job_new(void)
     if (job) {
         job->timing = timing_none();
         job->status = -1;
+        job->cancel = CANCEL_NEVER;
     }
     return job;
 }
@@ -17,10 +18,15 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
-    struct buf *parts[] = {&job->record.added, &job->line, &job->head, &job->changed, &job->blanks, &job->chunks, &job->attempts};
+    struct buf *parts[] = {&job->record.added, &job->line, &job->head, &job->changed, &job->blanks, &job->chunks, &job->attempts, &job->id,
+                           &job->batch_id};
     for (size_t i = 0; i < COUNT(parts); i++)
         buf_release(parts[i]);
     reply_release(&job->reply);
+    for (size_t i = 0; i < job->member_count; i++)
+        job_free(job->members[i]);
+    free(job->members);
+    free(job->parts);
     free(job);
 }
 
@@ -33,6 +39,9 @@ void job_again(struct job *job)
     job->timing = timing_none();
     job->timing.due_ns = kept.due_ns;
     job->timing.warmup = kept.warmup;
+    job->had_content = false;
+    for (size_t i = 0; i < job->member_count; i++)
+        job_again(job->members[i]);
 }
 
 int job_note_attempt(struct job *job, int64_t end_ns)

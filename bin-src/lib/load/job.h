@@ -3,10 +3,14 @@
  *
  * The feed makes it from a line of the input, a worker sends it and fills in what came back, the sink writes it. It
  * belongs to whoever holds it: no two threads have it at once.
+ *
+ * A batch (load/batch.h) is one such job too, with no line of its own but members, the jobs of the records that share
+ * its request. Until it is over they are the whole's; the channel fills in each one's reply, chunks, first_ns and last_ns.
  */
 #ifndef LOAD_JOB_H
 #define LOAD_JOB_H
 
+#include "load/cancel.h"
 #include "net/loop.h"
 #include "openai/reply.h"
 #include "record/timing.h"
@@ -29,6 +33,12 @@ struct job {
     struct buf blanks; // struct blank: what answers of its session are to be filled in
     enum openai_api api;
     bool stream;
+    struct buf id;           // the record's; empty: it has none
+    struct str asked_model;  // of several; a view that outlives the job
+    size_t target;           // where it goes, of the options
+    bool has_target;         // its session goes there
+    struct str url;          // that target's, where there are several; likewise
+    struct cancel_when cancel;
 
     struct reply reply;
     int status; // HTTP's; below 0: none came
@@ -38,6 +48,15 @@ struct job {
     bool reached;  // some attempt had a connection
     bool unsent;   // cancelled before it was sent
     bool reopened; // a connection that the server had closed was opened anew
+    bool cancelled; // given up, as cancel says
+    bool had_content; // the latest chunk had text, reasoning or a tool call
+
+    struct job **members; // of a batch
+    struct reply **parts; // theirs
+    size_t member_count;  // 0: it is no batch
+    struct str prompt;    // in body: what a batch would gather; empty: it goes alone
+    struct buf batch_id;  // of a batch's member; empty: it is none
+    size_t batch_index, batch_size;
 
     struct turn *turn;  // of a session; NULL: of none
     struct job *child;  // of a due_queue, and so is
@@ -57,7 +76,7 @@ struct job {
 };
 
 struct job *job_new(void); // NULL: out of memory
-void job_free(struct job *job);
+void job_free(struct job *job); // members too; NULL is fine
 
 /* Makes it ready for another attempt: what the last one brought is dropped, due_ns and attempts stay. */
 void job_again(struct job *job);

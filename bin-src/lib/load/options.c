@@ -42,8 +42,15 @@ static void describe(const struct load_options *options, struct buf *out)
         json_key(out, "shard"), json_cstr(out, shard);
     }
     json_key(out, "urls"), json_array(out);
-    json_str(out, buf_str(&options->url->shown));
+    for (size_t i = 0; i < options->targets->count; i++)
+        json_str(out, buf_str(&options->targets->each[i].url.shown));
     json_array_end(out);
+    if (options->batch > 1)
+        json_key(out, "batch"), json_int(out, options->batch);
+    if (options->cancel->share > 0)
+        json_key(out, "cancel"), cancel_describe(options->cancel, out);
+    if (options->models->count > 0)
+        json_key(out, "models"), models_describe(options->models, out);
     if (options->change_count > 0)
         json_key(out, "set"), json_object(out);
     for (size_t i = 0; i < options->change_count; i++)

@@ -4,9 +4,11 @@
 #ifndef LOAD_OPTIONS_H
 #define LOAD_OPTIONS_H
 
+#include "load/cancel.h"
+#include "load/models.h"
 #include "load/shard.h"
+#include "load/target.h"
 #include "net/dial.h"
-#include "net/url.h"
 #include "openai/body.h"
 #include "stats/arrivals.h"
 
@@ -21,11 +23,13 @@ struct load_options {
     char *const *paths;     // of the input
     const char *output;     // NULL: standard output
     unsigned own_flags;     // record/own.h
-    const struct url *url;
-    struct str headers;     // lines of HTTP, each with CRLF
-    struct str secret;      // a key among them, which no record may hold
+    const struct targets *targets; // requests go to them in turn
+    struct str secret;      // a key among their headers, which no record may hold
     const struct body_change *changes;
     size_t change_count;
+    const struct models *models; // one of them is set in each body; none: count is 0
+    const struct cancel *cancel;
+    int64_t batch;          // so many records may share a request; 1: each has its own
     const char *ca_file;
     bool insecure;
 

@@ -44,15 +44,17 @@ struct run {
 /* Every connection is a file. The limit is raised as far as it may be; *cap is how many connections it has room for. */
 static int raise_file_limit(const struct load_options *options, int64_t *cap, struct err *err)
 {
-    uint64_t ours = (uint64_t)(FILES + FILES_A_THREAD * options->threads), need = (uint64_t)options->concurrency + ours;
+    int64_t targets = (int64_t)options->targets->count; // each may have as many connections, idle ones among them
+    uint64_t ours = (uint64_t)(FILES + FILES_A_THREAD * options->threads * targets);
+    uint64_t need = (uint64_t)(options->concurrency * targets) + ours;
     uint64_t limit = file_raise_limit(need);
     *cap = INT64_MAX;
     if (options->concurrency == 0 && limit < INT64_MAX)
-        *cap = limit > ours + (uint64_t)options->threads ? (int64_t)(limit - ours) : options->threads;
+        *cap = limit > ours + (uint64_t)options->threads ? (int64_t)(limit - ours) / targets : options->threads;
     if (limit >= need)
         return 0;
     return err_set(err, ERR_RANGE, "%lld connections need %llu open files, and the limit is %llu (ulimit -Hn)",
-                   (long long)options->concurrency, (unsigned long long)need, (unsigned long long)limit);
+                   (long long)(options->concurrency * targets), (unsigned long long)need, (unsigned long long)limit);
 }
 
 /* What is renamed in the end must not take the place of a device, nor of a link. */

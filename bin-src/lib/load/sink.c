@@ -62,6 +62,14 @@ static int format(struct sink *sink, struct job *job, struct err *err)
     }
     reply_response(&job->reply, &response, &sink->scratch);
     response.status = job->status;
+    response.asked_model = job->asked_model;
+    response.url = job->url;
+    if (job->batch_id.len > 0) {
+        response.batch.id = buf_str(&job->batch_id);
+        response.batch.index = job->batch_index;
+        response.batch.size = job->batch_size;
+    }
+    response.cancelled = job->cancelled && response.failure == FAILURE_NONE;
     job->timing.start = sink->start;
     job->timing.start_ns = sink->start_ns;
     job->timing.load = sink->load;
@@ -135,7 +143,7 @@ static void count(struct sink *sink, const struct job *job)
         counts->any_reached = true;
         counts->unreached = 0;
         counts->last_reached_ns = now_ns;
-    } else if (!job->unsent)
+    } else if (!job->unsent && job->batch_index == 0) // requests are counted
         counts->unreached++;
     pthread_mutex_unlock(&sink->lock);
 }

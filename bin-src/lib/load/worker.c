@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "load/batch.h"
 #include "load/channel.h"
 #include "stats/rng.h"
 
@@ -25,20 +26,26 @@ struct worker_slot {
     int64_t ready_ns;         // when it was, or is to be
 };
 
+/* What is known of a server. */
+struct worker_target {
+    struct channel *idle; // the latest used first
+    int stale;            // connections that the server had closed when they were to be used again
+    bool reused;          // one of them was not
+};
+
 struct worker {
     struct worker_run *run;
     int index;
     struct channel_context context;
-    struct channel *idle;   // the latest used first
+    struct worker_target *targets;
     struct channel *active; // carry a job
+    int64_t dialed;         // connections begun
     struct job *waiting;    // for another attempt
     struct worker_slot *slots, *free_slots, **free_last;
     int64_t slot_count, cap, in_flight; // cap: of an open loop
     struct loop_watch woken;
     struct loop_timer next_due;
     struct rng rng;
-    int stale;   // connections that the server had closed when they were to be used again
-    bool reused; // one of them was not
     bool ended;  // the feed has
     pthread_t thread;
     bool started;
@@ -108,6 +115,22 @@ static void stop_run(struct worker *worker, const struct err *err)
     worker->context.failed = true;
 }
 
+/* To the sink, a batch's records one by one. */
+static void hand_over(struct worker *worker, struct job *job)
+{
+    struct err err;
+    if (job->member_count == 0) {
+        sink_put(worker->run->sink, job);
+        return;
+    }
+    if (batch_spread(job, &err) < 0)
+        stop_run(worker, &err);
+    for (size_t i = 0; i < job->member_count; i++)
+        sink_put(worker->run->sink, job->members[i]);
+    job->member_count = 0;
+    job_free(job);
+}
+
 /* To the sink, and behind it the turns of its session that will not be sent. */
 static void put_away(struct worker *worker, struct job *job)
 {
@@ -115,7 +138,7 @@ static void put_away(struct worker *worker, struct job *job)
     struct err err;
     if (feed_ended(worker->run->feed, worker->index, job, &cancelled, &err) < 0)
         stop_run(worker, &err);
-    sink_put(worker->run->sink, job);
+    hand_over(worker, job);
     for (; cancelled; cancelled = next) {
         next = cancelled->next;
         sink_put(worker->run->sink, cancelled);
@@ -148,12 +171,15 @@ enum choice { ANY_CHANNEL, NEW_CHANNEL };
 
 static void start_attempt(struct worker *worker, struct job *job, enum choice choice)
 {
-    struct channel *channel = choice == ANY_CHANNEL ? worker->idle : NULL;
+    struct worker_target *target = &worker->targets[job->target];
+    struct channel *channel = choice == ANY_CHANNEL ? target->idle : NULL;
     struct err err;
     if (channel)
-        link_out(&worker->idle, channel);
-    else
-        channel = channel_new(&worker->context, on_over, &err);
+        link_out(&target->idle, channel);
+    else {
+        channel = channel_new(&worker->context, job->target, on_over, &err);
+        worker->dialed++;
+    }
     int64_t now_ns = clock_ns();
     job->timing.sent_ns = since_start(worker, now_ns);
     if (job->first_sent_ns == 0)
@@ -255,7 +281,7 @@ static bool reopen(struct worker *worker, struct job *job, int64_t end_ns, bool 
         return false;
     if (job_note_attempt(job, since_start(worker, end_ns)) < 0)
         return false;
-    worker->stale++;
+    worker->targets[job->target].stale++;
     job->reopened = true;
     job_again(job);
     start_attempt(worker, job, NEW_CHANNEL);
@@ -265,18 +291,19 @@ static bool reopen(struct worker *worker, struct job *job, int64_t end_ns, bool 
 static void on_over(struct channel *channel, int64_t end_ns, bool reusable)
 {
     struct worker *worker = worker_of(channel);
+    struct worker_target *target = &worker->targets[channel->target];
     struct job *job = channel->job;
     if (!job) {
-        link_out(&worker->idle, channel);
+        link_out(&target->idle, channel);
         channel_free(channel);
         return;
     }
     bool was_used = channel->carried > 1, answered = channel->answered;
     link_out(&worker->active, channel);
     channel->job = NULL;
-    worker->reused |= was_used && answered;
-    if (reusable && (worker->reused || worker->stale < STALE_MAX))
-        link_in(&worker->idle, channel);
+    target->reused |= was_used && answered;
+    if (reusable && (target->reused || target->stale < STALE_MAX))
+        link_in(&target->idle, channel);
     else
         channel_free(channel);
     if (!reopen(worker, job, end_ns, was_used, answered) && !retry(worker, job, end_ns))
@@ -364,10 +391,10 @@ static void dispatch(struct worker *worker)
 {
     int sends = 0;
     while (sends < SENDS_A_TURN) {
-        bool dials = worker->idle == NULL;
+        int64_t dialed = worker->dialed;
         if (!dispatch_one(worker))
             break;
-        sends += dials ? SENDS_A_DIAL : 1;
+        sends += worker->dialed > dialed ? SENDS_A_DIAL : 1;
     }
     if (sends >= SENDS_A_TURN) // reading comes first: go on at once, but after another look
         loop_timer_set(worker->context.loop, &worker->next_due, clock_ns());
@@ -441,6 +468,24 @@ static int64_t share(int64_t whole, int64_t parts, int index)
     return whole / parts + (index < whole % parts ? 1 : 0);
 }
 
+static int set_up_targets(struct worker *worker, struct err *err)
+{
+    const struct load_options *options = worker->run->options;
+    struct channel_context *context = &worker->context;
+    worker->targets = calloc(options->targets->count, sizeof *worker->targets);
+    context->dialers = calloc(options->targets->count, sizeof(struct dialer *));
+    if (!worker->targets || !context->dialers)
+        return err_nomem(err);
+    for (size_t i = 0; i < options->targets->count; i++) {
+        struct dialer_options dialer = {.origin = options->targets->each[i].url.origin.ptr, .timeout_ns = options->timeout_connect_ns,
+                                        .ca_file = options->ca_file, .insecure = options->insecure};
+        context->dialers[i] = dialer_new(context->loop, &dialer, err);
+        if (!context->dialers[i])
+            return -1;
+    }
+    return 0;
+}
+
 static int set_up(struct worker *worker, struct err *err)
 {
     const struct load_options *options = worker->run->options;
@@ -450,10 +495,7 @@ static int set_up(struct worker *worker, struct err *err)
     context->loop = loop_new(err);
     if (!context->loop || stamp_clock_init(&context->stamps, context->loop, err) < 0)
         return -1;
-    struct dialer_options dialer = {.origin = options->url->origin.ptr, .timeout_ns = options->timeout_connect_ns,
-                                    .ca_file = options->ca_file, .insecure = options->insecure};
-    context->dialer = dialer_new(context->loop, &dialer, err);
-    if (!context->dialer)
+    if (set_up_targets(worker, err) < 0)
         return -1;
     context->doc = jdoc_new();
     context->bytes = calloc(1, CHANNEL_READ_BYTES + JDOC_PADDING);
@@ -492,12 +534,16 @@ void worker_free(struct worker *worker)
     if (!worker)
         return;
     struct channel_context *context = &worker->context;
-    while (worker->idle) {
-        struct channel *channel = worker->idle;
-        link_out(&worker->idle, channel);
-        channel_free(channel);
+    for (size_t i = 0; worker->targets && context->dialers && i < worker->run->options->targets->count; i++) {
+        while (worker->targets[i].idle) {
+            struct channel *channel = worker->targets[i].idle;
+            link_out(&worker->targets[i].idle, channel);
+            channel_free(channel);
+        }
+        dialer_free(context->dialers[i]);
     }
-    dialer_free(context->dialer);
+    free(worker->targets);
+    free(context->dialers);
     if (context->stamps.loop)
         stamp_clock_release(&context->stamps);
     loop_free(context->loop);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "mock/embed.h"
 #include "mock/plan.h"
 #include "mock/render.h"
 
@@ -147,12 +148,15 @@ static void finish_stream(struct answer *answer)
     const struct wire *wire = answer->wire.wire;
     enum wire_api api = answer->wire.api;
     bool always = wire->usage_in_finish[api] && !answer_has(answer, FAULT_NO_USAGE) && answer->script.usage != SCRIPT_USAGE_NEVER;
-    if (!answer_has(answer, FAULT_NO_CHOICES) && (wire->finish_apart[api] || answer->event_at == 0)) {
-        emit(answer);
-        render_choice(answer, &(struct wire_choice){api == WIRE_CHAT ? WIRE_DELTA : WIRE_TEXT,
-                                                 .text = api == WIRE_CHAT ? STR("{}") : STR(""),
-                                                 .finish = answer->finish,
-                                                 .usage = always ? &answer->usage : NULL});
+    if (!answer_has(answer, FAULT_NO_CHOICES) && (wire->finish_apart[api] || answer->at.event == 0)) {
+        for (int64_t i = 0; i < answer_prompts(answer); i++) {
+            emit(answer);
+            render_turn_to(answer, i, answer->at);
+            render_choice(answer, &(struct wire_choice){api == WIRE_CHAT ? WIRE_DELTA : WIRE_TEXT,
+                                                     .text = api == WIRE_CHAT ? STR("{}") : STR(""),
+                                                     .finish = answer->finish,
+                                                     .usage = always ? &answer->usage : NULL});
+        }
     }
     if (says_usage(answer) && !wire->usage_in_finish[api]) {
         buf_clear(&answer->shop->json);
@@ -227,7 +231,7 @@ static bool fault_step(struct answer *answer)
 
 static bool fault_is_due(const struct answer *answer)
 {
-    return answer->faults & placed_faults && (answer->event_at >= answer->script.after || !answer_has_more(answer));
+    return answer->faults & placed_faults && (answer->at.event >= answer->script.after || !answer_has_more(answer));
 }
 
 /* --- steps --- */
@@ -259,6 +263,18 @@ static bool role_is_joined(const struct answer *answer)
     return answer->script.role == SCRIPT_ROLE_JOINED || (answer->script.role == SCRIPT_ROLE_WIRE && answer->wire.wire->role_joined);
 }
 
+/* The next token, or tokens, of each prompt, in writes of their own. */
+static void token_step(struct answer *answer)
+{
+    struct answer_place before = answer->at;
+    for (int64_t i = 0; i < answer_prompts(answer); i++) {
+        if (i > 0)
+            emit(answer);
+        render_turn_to(answer, i, before);
+        render_token_event(answer);
+    }
+}
+
 static void stream_step(struct answer *answer)
 {
     if (!answer->head_done && head_step(answer))
@@ -272,7 +288,7 @@ static void stream_step(struct answer *answer)
                 emit(answer);
         }
         if (answer_has_more(answer))
-            render_token_event(answer);
+            token_step(answer);
     }
     if (!answer_has_more(answer)) {
         if (!fault_is_due(answer) || !fault_step(answer))
@@ -283,11 +299,11 @@ static void stream_step(struct answer *answer)
     answer->due_ns += distribution_draw_ns(&answer->script.itl, &answer->rng);
 }
 
-/* What an answer that is not streamed says, into json. */
-static void render_whole(struct answer *answer)
+/* What an answer that is not streamed says to the prompt at hand, onto json. */
+static void render_whole_choice(struct answer *answer)
 {
     struct buf reasoning = {0};
-    struct wire_whole whole = {.finish = answer->finish, .no_choices = answer_has(answer, FAULT_NO_CHOICES)};
+    struct wire_whole whole = {.index = answer->prompt_at, .finish = answer->finish};
     if (answer->script.reasoning > 0) {
         render_take_tokens(answer, answer->script.reasoning);
         buf_add_str(&reasoning, buf_str(&answer->shop->piece));
@@ -298,16 +314,38 @@ static void render_whole(struct answer *answer)
     whole.logprobs = render_logprobs(answer);
     whole.tool_calls = buf_str(&answer->tools);
     answer->usage.completion += answer->tool_events;
-    if (!answer_has(answer, FAULT_NO_USAGE) && answer->script.usage != SCRIPT_USAGE_NEVER)
-        whole.usage = &answer->usage;
-    buf_clear(&answer->shop->json);
-    if (answer_has(answer, FAULT_ERROR_EVENT) || answer_has(answer, FAULT_ERROR_FIELD))
-        wire_error(answer->wire.kind, 500, "InternalServerError", "the mock was told to fail", &answer->shop->json);
-    else
-        wire_whole(&answer->wire, &whole, &answer->shop->json);
+    wire_whole(&answer->wire, &whole, &answer->shop->json);
     if (reasoning.failed)
         answer->shop->json.failed = true;
     buf_release(&reasoning);
+}
+
+/* And to all prompts. */
+static void render_choices(struct answer *answer)
+{
+    struct answer_place before = answer->at;
+    wire_open(&answer->wire, &answer->shop->json);
+    for (int64_t i = 0; i < answer_prompts(answer) && !answer_has(answer, FAULT_NO_CHOICES); i++) {
+        render_turn_to(answer, i, before);
+        render_whole_choice(answer);
+    }
+}
+
+/* An answer that is not streamed, into json. */
+static void render_whole(struct answer *answer)
+{
+    struct buf *json = &answer->shop->json;
+    bool says = !answer_has(answer, FAULT_NO_USAGE) && answer->script.usage != SCRIPT_USAGE_NEVER;
+    const struct wire_usage *usage = says ? &answer->usage : NULL;
+    buf_clear(json);
+    if (answer_has(answer, FAULT_ERROR_EVENT) || answer_has(answer, FAULT_ERROR_FIELD))
+        wire_error(answer->wire.kind, 500, "InternalServerError", "the mock was told to fail", json);
+    else if (answer->wire.api == WIRE_EMBEDDINGS)
+        wire_vectors(&answer->wire, answer_has(answer, FAULT_NO_CHOICES) ? STR("[]") : buf_str(&answer->text), usage, json);
+    else {
+        render_choices(answer);
+        wire_close(&answer->wire, usage, json);
+    }
 }
 
 /* The head of an answer that is not streamed; length as for render_head. */
@@ -501,11 +539,11 @@ static struct answer *take_spare(struct answer_shop *shop)
         return calloc(1, sizeof *answer);
     shop->spare = answer->next;
     struct answer kept = *answer;
-    *answer = (struct answer){.text = kept.text, .tools = kept.tools, .drip = kept.drip, .id = kept.id, .model = kept.model};
+    *answer = (struct answer){.text = kept.text, .tools = kept.tools, .prompts = kept.prompts, .drip = kept.drip, .id = kept.id, .model = kept.model};
     answer->times = kept.times;
     answer->wire.open = kept.wire.open;
     answer->wire.close = kept.wire.close;
-    struct buf *bufs[] = {&answer->text, &answer->tools, &answer->drip, &answer->id, &answer->model, &answer->times};
+    struct buf *bufs[] = {&answer->text, &answer->tools, &answer->prompts, &answer->drip, &answer->id, &answer->model, &answer->times};
     for (size_t i = 0; i < COUNT(bufs); i++)
         buf_clear(bufs[i]);
     return answer;
@@ -513,9 +551,10 @@ static struct answer *take_spare(struct answer_shop *shop)
 
 static void set_identity(struct answer *answer, const struct http *head, const char *model, int64_t number)
 {
-    static const char *const prefixes[] = {[WIRE_CHAT] = "chatcmpl-", [WIRE_COMPLETIONS] = "cmpl-"};
+    static const char *const prefixes[] = {[WIRE_CHAT] = "chatcmpl-", [WIRE_COMPLETIONS] = "cmpl-", [WIRE_EMBEDDINGS] = "embd-"};
     static const char *const objects[][2] = {[WIRE_CHAT] = {"chat.completion", "chat.completion.chunk"},
-                                             [WIRE_COMPLETIONS] = {"text_completion", "text_completion"}};
+                                             [WIRE_COMPLETIONS] = {"text_completion", "text_completion"},
+                                             [WIRE_EMBEDDINGS] = {"list", "list"}};
     const struct asked *request = &answer->request;
     struct str id;
     struct buf *full = &answer->shop->piece;
@@ -529,6 +568,14 @@ static void set_identity(struct answer *answer, const struct http *head, const c
     buf_add_str(&answer->model, request->model.len > 0 ? request->model : str_of(model));
     wire_begin(&answer->wire, answer->shop->wire, request->api, objects[request->api][request->stream], buf_str(full),
                buf_str(&answer->model), clock_utc_ns() / NS_PER_S);
+}
+
+static void note_prompts(struct answer *answer, const struct asked *request)
+{
+    struct jval prompt;
+    if (request->is_batch)
+        for (struct jiter iter = jval_items(request->prompt); jiter_next(&iter, NULL, &prompt);)
+            buf_add(&answer->prompts, &(int64_t){asked_tokens(prompt)}, sizeof(int64_t));
 }
 
 /* Streams are, where the client's HTTP has chunks, and so are those faults of another answer that a Content-Length could
@@ -560,7 +607,11 @@ struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, co
     answer->usage.prompt = request->prompt_tokens;
     set_identity(answer, head, model, number);
     struct rng rng = rng_stream(seed, "mock tokens", number);
-    plan_answer(answer, script, &rng);
+    if (request->api == WIRE_EMBEDDINGS)
+        embed_write(request, &answer->text);
+    else
+        plan_answer(answer, script, &rng);
+    note_prompts(answer, request);
     answer->end = usual_end(answer);
     answer->chunked = is_chunked(answer);
     answer->role_done = request->api != WIRE_CHAT || script->role == SCRIPT_ROLE_NONE || answer_has(answer, FAULT_NO_CHOICES);
@@ -568,7 +619,7 @@ struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, co
         answer->drip_every = (size_t)script->every;
         answer->drip_gap_ns = SPLIT_GAP_NS;
     }
-    if (answer->text.failed || answer->tools.failed || answer->wire.open.failed || answer->wire.close.failed || answer->model.failed) {
+    if (answer->text.failed || answer->tools.failed || answer->wire.open.failed || answer->wire.close.failed || answer->model.failed || answer->prompts.failed) {
         put_back(answer);
         err_nomem(err);
         return NULL;
@@ -582,7 +633,7 @@ void answer_shop_release(struct answer_shop *shop)
     while (shop->spare) {
         struct answer *answer = shop->spare;
         shop->spare = answer->next;
-        struct buf *own[] = {&answer->text, &answer->tools, &answer->drip, &answer->id, &answer->model, &answer->times};
+        struct buf *own[] = {&answer->text, &answer->tools, &answer->prompts, &answer->drip, &answer->id, &answer->model, &answer->times};
         for (size_t i = 0; i < COUNT(own); i++)
             buf_release(own[i]);
         wire_release(&answer->wire);

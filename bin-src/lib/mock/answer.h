@@ -32,6 +32,12 @@ struct answer_shop {
 };
 void answer_shop_release(struct answer_shop *shop);
 
+/* How far an answer's text is; the answers to a batch are all equally far. */
+struct answer_place {
+    int64_t token, event, offset; // tokens and events so far; bytes of text
+    size_t text;                  // bytes of the script's
+};
+
 struct answer {
     struct loop_timer timer; // first: a timer is its answer
     struct answer_shop *shop;
@@ -48,14 +54,17 @@ struct answer {
     enum wire_finish finish;
     struct buf text;           // escaped; empty: the mock's own words
     struct buf tools;          // streamed: a delta's JSON a line; else one array
+    struct buf prompts;        // int64_t, the tokens of each prompt of a batch; empty: it is none
+    struct wire_usage prompt_usage; // of the prompt at hand
     int64_t tokens, tool_events; // how many there are
     bool keep_alive;             // the connection may
     int http_minor;              // of the request
     int64_t number;              // of the request, by arrival
 
     // how far it is
-    int64_t token_at, event_at, offset; // tokens and events so far; bytes of text
-    size_t text_at, tool_at;
+    struct answer_place at;
+    int64_t prompt_at; // whose turn it is
+    size_t tool_at;
     uint64_t faults; // still to come
     int64_t due_ns, first_ns;
     enum { ANSWER_STEP, ANSWER_END, ANSWER_NEVER } then;
@@ -82,9 +91,20 @@ static inline bool answer_has(const struct answer *answer, enum fault fault)
     return fault_in(answer->faults, fault);
 }
 
+static inline int64_t answer_prompts(const struct answer *answer)
+{
+    return answer->prompts.len > 0 ? (int64_t)(answer->prompts.len / sizeof(int64_t)) : 1;
+}
+
+/* Of the prompt at hand, in a batch. */
+static inline int64_t answer_prompt_tokens(const struct answer *answer)
+{
+    return ((const int64_t *)(const void *)answer->prompts.ptr)[answer->prompt_at];
+}
+
 static inline bool answer_has_more(const struct answer *answer)
 {
-    return answer->token_at < answer->tokens || answer->tool_at < answer->tools.len;
+    return answer->at.token < answer->tokens || answer->tool_at < answer->tools.len;
 }
 
 /* An answer to the request; answer_start starts it. NULL: err says why (ERR_NOMEM, or a request that cannot be met). */

@@ -35,6 +35,20 @@ static int64_t count_tokens(struct jval value, int depth)
     return count;
 }
 
+int64_t asked_tokens(struct jval prompt)
+{
+    return count_tokens(prompt, 0);
+}
+
+/* Strings, or lists of token ids; a list of ids is one prompt. */
+static bool holds_prompts(struct jval prompt)
+{
+    struct jval first;
+    struct jiter iter = jval_items(prompt);
+    return jval_type(prompt) == JTYPE_ARRAY && jiter_next(&iter, NULL, &first) &&
+           (jval_type(first) == JTYPE_STR || jval_type(first) == JTYPE_ARRAY);
+}
+
 static void read_logprobs(struct asked *request, struct jval root)
 {
     struct jval value;
@@ -76,17 +90,24 @@ static int read_max_tokens(struct asked *request, struct jval root, struct err *
 
 int asked_read(struct asked *request, enum wire_api api, struct jval root, struct err *err)
 {
-    const char *what = api == WIRE_CHAT ? "messages" : "prompt";
+    static const char *const names[] = {[WIRE_CHAT] = "messages", [WIRE_COMPLETIONS] = "prompt", [WIRE_EMBEDDINGS] = "input"};
+    const char *what = names[api];
     struct jval prompt;
+    struct str format = {"", 0};
     *request = (struct asked){.api = api, .model = {"", 0}};
     if (jval_type(root) != JTYPE_OBJECT)
         return err_set(err, ERR_PARSE, "the body is no object");
     if (!jval_member(root, what, &prompt) || (jval_type(prompt) != JTYPE_ARRAY && (api == WIRE_CHAT || jval_type(prompt) != JTYPE_STR)))
-        return err_set(err, ERR_MISSING, api == WIRE_CHAT ? "messages must be an array" : "prompt must be a string or an array");
+        return err_set(err, ERR_MISSING, "%s must be %san array", what, api == WIRE_CHAT ? "" : "a string or ");
     if (read_max_tokens(request, root, err) < 0)
         return -1;
+    request->prompt = prompt;
     request->prompt_tokens = count_tokens(prompt, 0);
-    request->stream = flag_at(root, "/stream");
+    request->is_batch = api != WIRE_CHAT && holds_prompts(prompt);
+    request->dimensions = -1;
+    jval_int_at(root, "/dimensions", &request->dimensions);
+    request->base64 = jval_str_at(root, "/encoding_format", &format) && str_is(format, "base64");
+    request->stream = api != WIRE_EMBEDDINGS && flag_at(root, "/stream");
     request->include_usage = flag_at(root, "/stream_options/include_usage");
     request->continuous_usage = flag_at(root, "/stream_options/continuous_usage_stats");
     request->token_ids = flag_at(root, "/return_token_ids");

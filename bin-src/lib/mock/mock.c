@@ -238,6 +238,11 @@ static void generate_completions(struct mock *mock, struct server_conn *conn, co
     generate(mock, conn, head, body, WIRE_COMPLETIONS);
 }
 
+static void embed(struct mock *mock, struct server_conn *conn, const struct http *head, struct str body)
+{
+    generate(mock, conn, head, body, WIRE_EMBEDDINGS);
+}
+
 /* --- requests --- */
 
 static const struct {
@@ -246,6 +251,7 @@ static const struct {
 } routes[] = {
     {"POST", "/v1/chat/completions", generate_chat},
     {"POST", "/v1/completions", generate_completions},
+    {"POST", "/v1/embeddings", embed},
     {"POST", "/tokenize", reply_tokenize},
     {"GET", "/health", reply_health},
     {"GET", "/v1/models", reply_models},

@@ -6,7 +6,7 @@
  *         loop_turn(loop, &err);
  *     mock_free(mock);
  *
- * POST /v1/chat/completions, /v1/completions and /tokenize; GET /health, /v1/models and /metrics. What it does to a
+ * POST /v1/chat/completions, /v1/completions, /v1/embeddings and /tokenize; GET /health, /v1/models and /metrics. What it does to a
  * request: options.script; over it the script file's line for the k-th request (in order of arrival; after the last line
  * comes the first again); over both the request's own member "mock". Draws go by the seed and k.
  */

@@ -52,7 +52,7 @@ static void add_extras(struct answer *answer, struct str eol)
     if (answer_has(answer, FAULT_NAMED)) {
         char id[24];
         add_field(answer, "event:", STR("message"), eol);
-        add_field(answer, "id:", (struct str){id, num_format_int(id, answer->event_at)}, eol);
+        add_field(answer, "id:", (struct str){id, num_format_int(id, answer->at.event)}, eol);
         add_field(answer, "retry:", STR("1000"), eol);
     }
 }
@@ -109,12 +109,28 @@ void render_json(struct answer *answer, enum render_counted counted)
     render_event(answer, "data:", buf_str(&answer->shop->json), counted);
 }
 
+void render_turn_to(struct answer *answer, int64_t prompt, struct answer_place place)
+{
+    answer->prompt_at = prompt;
+    answer->at = place;
+}
+
+/* Of a batch, what the prompt at hand has so far. */
+static const struct wire_usage *own_usage(struct answer *answer)
+{
+    if (answer->prompts.len == 0)
+        return &answer->usage;
+    answer->prompt_usage = (struct wire_usage){answer_prompt_tokens(answer), answer->at.token, 0};
+    return &answer->prompt_usage;
+}
+
 void render_choice(struct answer *answer, const struct wire_choice *choice)
 {
     struct wire_choice whole = *choice;
     bool says = answer->script.usage != SCRIPT_USAGE_NEVER && !answer_has(answer, FAULT_NO_USAGE);
-    if (!whole.usage && answer->request.continuous_usage && says)
-        whole.usage = &answer->usage;
+    whole.index = answer->prompt_at;
+    if (whole.usage || (answer->request.continuous_usage && says))
+        whole.usage = own_usage(answer);
     buf_clear(&answer->shop->json);
     wire_event(&answer->wire, &whole, &answer->shop->json);
     render_json(answer, RENDER_COUNTED);
@@ -130,20 +146,20 @@ void render_role(struct answer *answer)
 
 static struct str next_word(struct answer *answer)
 {
-    if (answer->text.len == 0)
-        return wire_word(answer->token_at);
-    size_t from = answer->text_at, at = from;
+    if (answer->text.len == 0) // of a batch, an answer begins at the word that counts its prompt's
+        return wire_word(answer->at.token + (answer->prompts.len > 0 ? answer_prompt_tokens(answer) - 1 : 0));
+    size_t from = answer->at.text, at = from;
     while (at < answer->text.len && answer->text.ptr[at] == ' ')
         at++;
     while (at < answer->text.len && answer->text.ptr[at] != ' ')
         at++;
-    answer->text_at = at;
+    answer->at.text = at;
     return (struct str){answer->text.ptr + from, at - from};
 }
 
 static bool is_reasoning(const struct answer *answer)
 {
-    return answer->token_at < answer->script.reasoning;
+    return answer->at.token < answer->script.reasoning;
 }
 
 void render_take_tokens(struct answer *answer, int64_t most)
@@ -152,14 +168,14 @@ void render_take_tokens(struct answer *answer, int64_t most)
     bool reasoning = is_reasoning(answer);
     buf_clear(piece);
     buf_clear(tokens);
-    while (most-- > 0 && answer->token_at < answer->tokens && is_reasoning(answer) == reasoning) {
+    while (most-- > 0 && answer->at.token < answer->tokens && is_reasoning(answer) == reasoning) {
         struct str word = next_word(answer);
-        struct wire_token token = {word, answer->token_at, answer->offset};
+        struct wire_token token = {word, answer->at.token, answer->at.offset};
         buf_add_str(piece, word);
         if (answer->request.logprobs >= 0)
             buf_add(tokens, &token, sizeof token);
-        answer->token_at++;
-        answer->offset += (int64_t)word.len;
+        answer->at.token++;
+        answer->at.offset += (int64_t)word.len;
         answer->usage.completion++;
         answer->usage.reasoning += reasoning;
     }
@@ -184,7 +200,7 @@ static struct str ids_from(struct answer *answer, int64_t first)
         return STR("");
     buf_clear(ids);
     json_array(ids);
-    for (int64_t id = first; id < answer->token_at; id++)
+    for (int64_t id = first; id < answer->at.token; id++)
         json_int(ids, id + 1000);
     json_array_end(ids);
     return buf_str(ids);
@@ -206,15 +222,15 @@ static void add_tool_event(struct answer *answer)
 
 void render_token_event(struct answer *answer)
 {
-    if (answer_has(answer, FAULT_EMPTY_DELTAS) && answer->event_at > 0)
+    if (answer_has(answer, FAULT_EMPTY_DELTAS) && answer->at.event > 0)
         render_choice(answer, &(struct wire_choice){.text = STR("")});
-    answer->event_at++;
-    if (answer->token_at == answer->tokens) {
+    answer->at.event++;
+    if (answer->at.token == answer->tokens) {
         add_tool_event(answer);
         return;
     }
     struct wire_choice choice = {is_reasoning(answer) && answer->wire.api == WIRE_CHAT ? WIRE_REASONING : WIRE_TEXT, .text = {"", 0}};
-    int64_t first = answer->token_at;
+    int64_t first = answer->at.token;
     render_take_tokens(answer, answer->script.per_event);
     choice.text = buf_str(&answer->shop->piece);
     choice.logprobs = render_logprobs(answer);

@@ -21,8 +21,10 @@ void render_event(struct answer *answer, const char *field, struct str value, en
 void render_json(struct answer *answer, enum render_counted counted); // of what the shop's json holds
 void render_choice(struct answer *answer, const struct wire_choice *choice);
 void render_role(struct answer *answer);
-/* The next event of tokens, as many as go in one; or of a tool call. */
+/* The next event of tokens, as many as go in one; or of a tool call. Of the prompt at hand. */
 void render_token_event(struct answer *answer);
+/* Makes prompt i that at hand, from the place on. */
+void render_turn_to(struct answer *answer, int64_t prompt, struct answer_place place);
 
 /* Takes at most so many tokens, all reasoning or none: their text goes to the shop's piece, and they to its tokens. */
 void render_take_tokens(struct answer *answer, int64_t most);

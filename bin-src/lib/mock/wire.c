@@ -67,6 +67,11 @@ void wire_begin(struct wire_answer *answer, enum wire_kind kind, enum wire_api a
     answer->api = api;
     buf_clear(&answer->open);
     buf_clear(&answer->close);
+    if (api == WIRE_EMBEDDINGS) {
+        json_object(&answer->open);
+        add_identity(&answer->open, object, id, model, created_s);
+        return;
+    }
     if (kind == WIRE_LLAMA_CPP) { // it sorts the names of an object
         buf_add_str(&answer->open, STR("{\"choices\":["));
         buf_add_str(&answer->close, STR(","));
@@ -84,6 +89,21 @@ void wire_release(struct wire_answer *answer)
 {
     buf_release(&answer->open);
     buf_release(&answer->close);
+}
+
+void wire_vectors(const struct wire_answer *answer, struct str data, const struct wire_usage *usage, struct buf *json)
+{
+    buf_add_str(json, buf_str(&answer->open));
+    json_key(json, "data"), json_raw(json, data);
+    if (usage) {
+        json_key(json, "usage"), json_object(json);
+        json_key(json, "prompt_tokens"), json_int(json, usage->prompt);
+        json_key(json, "total_tokens"), json_int(json, usage->prompt);
+        if (answer->kind == WIRE_VLLM)
+            json_key(json, "completion_tokens"), json_int(json, 0);
+        json_object_end(json);
+    }
+    json_object_end(json);
 }
 
 static void add_usage(const struct wire_usage *usage, struct buf *json)
@@ -109,8 +129,20 @@ static void add_timings(const struct wire_usage *usage, struct buf *json)
     buf_add_char(json, '}');
 }
 
+void wire_open(const struct wire_answer *answer, struct buf *json)
+{
+    buf_add_str(json, buf_str(&answer->open));
+}
+
+static void add_index(int64_t index, struct buf *json)
+{
+    buf_add_str(json, STR("{\"index\":"));
+    json_int(json, index);
+    buf_add_char(json, ',');
+}
+
 /* All behind the choices. */
-static void close_event(const struct wire_answer *answer, const struct wire_usage *usage, struct buf *json)
+void wire_close(const struct wire_answer *answer, const struct wire_usage *usage, struct buf *json)
 {
     buf_add_char(json, ']');
     if (!usage || answer->kind == WIRE_LLAMA_CPP) // which has no null for usage to be in the way
@@ -171,7 +203,7 @@ void wire_event(const struct wire_answer *answer, const struct wire_choice *choi
 {
     const char *const *end = choice->finish == WIRE_UNFINISHED ? answer->wire->choice_end : answer->wire->last_choice_end;
     buf_add_str(json, buf_str(&answer->open));
-    buf_add_str(json, STR("{\"index\":0,"));
+    add_index(choice->index, json);
     add_content(answer, choice, json);
     add_logprobs(choice->logprobs, json);
     add_finish(choice->finish, json);
@@ -180,13 +212,13 @@ void wire_event(const struct wire_answer *answer, const struct wire_choice *choi
         buf_add_str(json, choice->ids);
     }
     buf_add_str(json, str_of(end[answer->api]));
-    close_event(answer, choice->usage, json);
+    wire_close(answer, choice->usage, json);
 }
 
 void wire_usage_event(const struct wire_answer *answer, const struct wire_usage *usage, struct buf *json)
 {
     buf_add_str(json, buf_str(&answer->open));
-    close_event(answer, usage, json);
+    wire_close(answer, usage, json);
 }
 
 void wire_error(enum wire_kind kind, int status, const char *type, const char *message, struct buf *json)
@@ -232,18 +264,16 @@ static void add_message(const struct wire_answer *answer, const struct wire_whol
 
 void wire_whole(const struct wire_answer *answer, const struct wire_whole *whole, struct buf *json)
 {
-    buf_add_str(json, buf_str(&answer->open));
-    if (!whole->no_choices) {
-        buf_add_str(json, STR("{\"index\":0,"));
-        if (answer->api == WIRE_CHAT)
-            add_message(answer, whole, json);
-        else
-            buf_add_str(json, STR("\"text\":")), add_quoted(whole->text, json);
-        add_logprobs(whole->logprobs, json);
-        add_finish(whole->finish, json);
-        buf_add_str(json, str_of(answer->wire->last_choice_end[answer->api]));
-    }
-    close_event(answer, whole->usage, json);
+    if (whole->index > 0)
+        buf_add_char(json, ',');
+    add_index(whole->index, json);
+    if (answer->api == WIRE_CHAT)
+        add_message(answer, whole, json);
+    else
+        buf_add_str(json, STR("\"text\":")), add_quoted(whole->text, json);
+    add_logprobs(whole->logprobs, json);
+    add_finish(whole->finish, json);
+    buf_add_str(json, str_of(answer->wire->last_choice_end[answer->api]));
 }
 
 /* --- log probabilities --- */

@@ -2,6 +2,7 @@
 #include "openai/reply.h"
 
 #include "base/json.h"
+#include "openai/embedding.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ void reply_init(struct reply *reply, enum openai_api api)
 void reply_release(struct reply *reply)
 {
     struct buf *parts[] = {&reply->text, &reply->reasoning, &reply->finish_reason, &reply->model, &reply->usage, &reply->logprobs,
-                           &reply->message};
+                           &reply->embedding, &reply->message};
     for (size_t i = 0; i < COUNT(parts); i++)
         buf_release(parts[i]);
     for (size_t i = 0; i < reply->tool_count * TOOL_PARTS; i++)
@@ -29,9 +30,14 @@ void reply_release(struct reply *reply)
 
 void reply_reset(struct reply *reply)
 {
-    enum openai_api api = reply->api;
+    struct reply before = *reply;
     reply_release(reply);
-    reply_init(reply, api);
+    reply_init(reply, before.api);
+    reply->parts = before.parts;
+    reply->is_part = before.is_part;
+    reply->part_count = before.part_count;
+    for (size_t i = 0; i < reply->part_count; i++)
+        reply_reset(reply->parts[i]);
 }
 
 void reply_fail(struct reply *reply, enum failure failure, const char *fmt, ...)
@@ -79,17 +85,31 @@ static void take_error(struct reply *reply, enum failure failure, struct jval er
 
 /* --- tokens --- */
 
-static void take_usage(struct reply *reply, struct jval usage)
+static void take_counts(struct reply *reply, struct jval usage)
 {
     int64_t count;
-    if (jval_type(usage) != JTYPE_OBJECT)
-        return;
-    buf_clear(&reply->usage);
-    jval_write(usage, &reply->usage);
     if (jval_int_at(usage, "/prompt_tokens", &count) && count >= 0)
         reply->prompt_tokens = count;
-    if (jval_int_at(usage, "/completion_tokens", &count) && count >= 0)
+    if (jval_int_at(usage, "/completion_tokens", &count) && count >= 0 && reply->api != OPENAI_EMBEDDINGS) // where vLLM says 0
         reply->completion_tokens = count;
+}
+
+/* Usage in an event is that of its one choice (vLLM's continuous usage, llama.cpp's last event), so of a batch one
+ * part's; else it is the whole's. */
+enum usage_of { USAGE_OF_ALL, USAGE_OF_CHOICE };
+
+static void take_usage(struct reply *reply, struct jval usage, enum usage_of whose)
+{
+    struct reply *only = reply->first_seen;
+    if (jval_type(usage) != JTYPE_OBJECT)
+        return;
+    if (reply->part_count > 0 && whose == USAGE_OF_CHOICE && only && !only->next_seen) {
+        take_counts(only, usage);
+        return;
+    }
+    buf_clear(&reply->usage);
+    jval_write(usage, &reply->usage);
+    take_counts(reply, usage);
 }
 
 static void take_ids(struct reply *reply, struct jval choice)
@@ -115,15 +135,25 @@ static void write_bytes(struct buf *out, struct jval entry, struct str token)
     json_array_end(out);
 }
 
-static void write_token(struct buf *out, struct jval entry)
+/* Has it a log-probability? */
+static bool write_token(struct buf *out, struct jval entry)
 {
     struct str token = {"", 0};
     double logprob;
     jval_str_at(entry, "/token", &token);
     json_key(out, "token"), json_str(out, token);
     write_bytes(out, entry, token);
-    if (jval_double_at(entry, "/logprob", &logprob))
-        json_key(out, "logprob"), json_double(out, logprob);
+    if (!jval_double_at(entry, "/logprob", &logprob))
+        return false;
+    json_key(out, "logprob"), json_double(out, logprob);
+    return true;
+}
+
+/* A token that has none is the first of a prompt that is said again (echo): then these are not the answer's alone. */
+static void count_scored(struct reply *reply, bool scored)
+{
+    if (reply->scored >= 0)
+        reply->scored = scored ? reply->scored + 1 : -1;
 }
 
 /* chat, and llama.cpp everywhere: {"content":[{token, logprob, bytes, top_logprobs:[...]}]} */
@@ -133,7 +163,7 @@ static void take_content_logprobs(struct reply *reply, struct jval content)
     struct jval entry, top, other;
     for (struct jiter iter = jval_items(content); jiter_next(&iter, NULL, &entry);) {
         json_object(out);
-        write_token(out, entry);
+        count_scored(reply, write_token(out, entry));
         json_key(out, "top"), json_array(out);
         if (jval_member(entry, "top_logprobs", &top))
             for (struct jiter each = jval_items(top); jiter_next(&each, NULL, &other);) {
@@ -146,7 +176,7 @@ static void take_content_logprobs(struct reply *reply, struct jval content)
     }
 }
 
-static void write_named(struct buf *out, struct str token, struct jval logprob)
+static bool write_named(struct buf *out, struct str token, struct jval logprob)
 {
     double value;
     json_key(out, "token"), json_str(out, token);
@@ -154,8 +184,10 @@ static void write_named(struct buf *out, struct str token, struct jval logprob)
     for (size_t i = 0; i < token.len; i++)
         json_int(out, (unsigned char)token.ptr[i]);
     json_array_end(out);
-    if (jval_double(logprob, &value))
-        json_key(out, "logprob"), json_double(out, value);
+    if (!jval_double(logprob, &value))
+        return false;
+    json_key(out, "logprob"), json_double(out, value);
+    return true;
 }
 
 /* completions: parallel arrays {"tokens":[], "token_logprobs":[], "top_logprobs":[{token:logprob}]} */
@@ -173,7 +205,7 @@ static void take_parallel_logprobs(struct reply *reply, struct jval tokens, stru
         text = (struct str){"", 0};
         jval_str(token, &text);
         json_object(out);
-        write_named(out, text, logprob);
+        count_scored(reply, write_named(out, text, logprob));
         json_key(out, "top"), json_array(out);
         if (jiter_next(&each_top, NULL, &top) && jval_type(top) == JTYPE_OBJECT)
             for (struct jiter each = jval_items(top); jiter_next(&each, &name, &other);) {
@@ -275,12 +307,45 @@ static int take_message(struct reply *reply, struct jval message, int *seen)
     return 0;
 }
 
-static int take_choice(struct reply *reply, struct jval choice, int *seen)
+/* --- whose it is --- */
+
+static void forget_seen(struct reply *reply)
 {
-    int64_t index = 0;
+    for (struct reply *seen = reply->first_seen; seen; seen = seen->next_seen)
+        seen->seen = 0;
+    reply->first_seen = NULL;
+}
+
+static void note_seen(struct reply *reply, struct reply *whose, int what)
+{
+    if (whose->seen == 0) {
+        whose->next_seen = reply->first_seen;
+        reply->first_seen = whose;
+    }
+    whose->seen |= what;
+    whose->has_choices = true;
+}
+
+/* Whom the choice or datum is for; of a batch it is the only one of its part, and *index then 0. NULL: for none. */
+static struct reply *owner_of(struct reply *reply, struct jval item, int64_t *index)
+{
+    *index = 0;
+    jval_int_at(item, "/index", index);
+    if (reply->part_count == 0)
+        return reply;
+    if (*index < 0 || (uint64_t)*index >= reply->part_count) {
+        reply_fail(reply, FAILURE_PARSE, "an answer %lld to a batch of %zu", (long long)*index, reply->part_count);
+        return NULL;
+    }
+    struct reply *part = reply->parts[*index];
+    *index = 0;
+    return part;
+}
+
+static int take_choice(struct reply *reply, struct jval choice, int64_t index, int *seen)
+{
     struct str reason;
     struct jval value;
-    jval_int_at(choice, "/index", &index);
     uint64_t bit = index >= 0 && index < 64 ? 1ull << index : 0;
     reply->open_choices |= bit & ~reply->ended_choices;
     if (jval_str_at(choice, "/finish_reason", &reason)) {
@@ -304,17 +369,61 @@ static int take_choice(struct reply *reply, struct jval choice, int *seen)
 /* Out of memory shows here, whichever piece met it. */
 static int check_memory(const struct reply *reply, struct err *err)
 {
-    const struct buf *parts[] = {&reply->text, &reply->reasoning, &reply->finish_reason, &reply->model, &reply->usage, &reply->logprobs};
+    const struct buf *parts[] = {&reply->text, &reply->reasoning, &reply->finish_reason, &reply->model, &reply->usage, &reply->logprobs, &reply->embedding};
     for (size_t i = 0; i < COUNT(parts); i++)
         if (parts[i]->failed)
             return err_nomem(err);
     return 0;
 }
 
-static int take_object(struct reply *reply, struct jval root, bool is_error, int *seen, struct err *err)
+static int take_choices(struct reply *reply, struct jval choices, int *seen, struct err *err)
 {
-    struct jval value, choice;
+    struct jval choice;
+    int64_t index;
+    for (struct jiter each = jval_items(choices); jiter_next(&each, NULL, &choice);) {
+        struct reply *owner = owner_of(reply, choice, &index);
+        int what = REPLY_CHOICES;
+        if (!owner)
+            continue;
+        if (take_choice(owner, choice, index, &what) < 0)
+            return err_nomem(err);
+        note_seen(reply, owner, what);
+        reply->has_choices = true;
+        *seen |= what;
+        if (check_memory(owner, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* {"data":[{"index":0,"embedding":[...]}]} */
+static int take_data(struct reply *reply, struct jval data, int *seen, struct err *err)
+{
+    struct jval item, vector;
+    int64_t index;
+    for (struct jiter each = jval_items(data); jiter_next(&each, NULL, &item);) {
+        struct reply *owner = owner_of(reply, item, &index);
+        if (!owner || index != 0 || !jval_member(item, "embedding", &vector))
+            continue;
+        buf_clear(&owner->embedding);
+        const char *why = embedding_write(vector, &owner->embedding);
+        if (why)
+            reply_fail(owner, FAILURE_PARSE, "%s", why);
+        note_seen(reply, owner, REPLY_CHOICES);
+        reply->has_choices = true;
+        *seen |= REPLY_CHOICES;
+        if (check_memory(owner, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int take_object(struct reply *reply, struct jval root, bool is_error, enum usage_of whose, int *seen, struct err *err)
+{
+    struct jval value, usage;
     struct str name, says;
+    bool has_usage = false;
+    forget_seen(reply);
     if (is_error)
         take_error(reply, FAILURE_ERROR_EVENT, root);
     if (jval_type(root) != JTYPE_OBJECT) {
@@ -322,16 +431,16 @@ static int take_object(struct reply *reply, struct jval root, bool is_error, int
         return 0;
     }
     for (struct jiter iter = jval_items(root); jiter_next(&iter, &name, &value);) {
-        if (str_eq(name, STR("choices"))) {
-            for (struct jiter each = jval_items(value); jiter_next(&each, NULL, &choice);) {
-                *seen |= REPLY_CHOICES;
-                reply->has_choices = true;
-                if (take_choice(reply, choice, seen) < 0)
-                    return err_nomem(err);
-            }
-        } else if (str_eq(name, STR("usage")))
-            take_usage(reply, value);
-        else if (str_eq(name, STR("error")) && !jval_is_null(value))
+        if (str_eq(name, STR("choices")) && reply->api != OPENAI_EMBEDDINGS) {
+            if (take_choices(reply, value, seen, err) < 0)
+                return -1;
+        } else if (str_eq(name, STR("data")) && reply->api == OPENAI_EMBEDDINGS) {
+            if (take_data(reply, value, seen, err) < 0)
+                return -1;
+        } else if (str_eq(name, STR("usage"))) {
+            usage = value;
+            has_usage = true;
+        } else if (str_eq(name, STR("error")) && !jval_is_null(value))
             take_error(reply, FAILURE_ERROR_EVENT, value);
         else if (str_eq(name, STR("object")) && jval_str(value, &says) && str_is(says, "error"))
             take_error(reply, FAILURE_ERROR_EVENT, root);
@@ -341,6 +450,8 @@ static int take_object(struct reply *reply, struct jval root, bool is_error, int
                 set(&reply->model, model);
         }
     }
+    if (has_usage) // once it is known whose it is
+        take_usage(reply, usage, whose);
     return check_memory(reply, err);
 }
 
@@ -348,6 +459,7 @@ int reply_event(struct reply *reply, struct jdoc *doc, struct str data, bool is_
 {
     struct jval root;
     *seen = 0;
+    forget_seen(reply);
     if (str_eq(str_trim(data), STR("[DONE]"))) {
         reply->done = true;
         *seen = REPLY_DONE;
@@ -360,12 +472,12 @@ int reply_event(struct reply *reply, struct jdoc *doc, struct str data, bool is_
                    data.len < 100 ? (int)data.len : 100, data.ptr);
         return 0;
     }
-    return take_object(reply, root, is_error, seen, err);
+    return take_object(reply, root, is_error, USAGE_OF_CHOICE, seen, err);
 }
 
 int reply_body(struct reply *reply, struct jdoc *doc, struct str body, struct err *err)
 {
-    struct jval root;
+    struct jval root, each;
     int seen = 0;
     if (jdoc_parse(doc, body.ptr, body.len, &root, err) < 0) {
         if (err->kind == ERR_NOMEM)
@@ -373,17 +485,58 @@ int reply_body(struct reply *reply, struct jdoc *doc, struct str body, struct er
         reply_fail(reply, FAILURE_PARSE, "a body that is %s: %.*s", err->msg, body.len < 100 ? (int)body.len : 100, body.ptr);
         return 0;
     }
-    return take_object(reply, root, false, &seen, err);
+    if (reply->part_count == 0 || jval_type(root) != JTYPE_ARRAY)
+        return take_object(reply, root, false, USAGE_OF_ALL, &seen, err);
+    for (struct jiter iter = jval_items(root); jiter_next(&iter, NULL, &each);) // llama.cpp: an answer for each prompt
+        if (take_object(reply, each, false, USAGE_OF_CHOICE, &seen, err) < 0)
+            return -1;
+    return 0;
 }
 
-void reply_end(struct reply *reply, bool streamed)
+static void end_one(struct reply *reply, bool streamed)
 {
     if (!reply->has_choices)
-        reply_fail(reply, FAILURE_NO_TOKENS, "no choices in the answer");
+        reply_fail(reply, FAILURE_NO_TOKENS, "no %s in the answer", reply->api == OPENAI_EMBEDDINGS ? "data" : "choices");
+    else if (reply->api == OPENAI_EMBEDDINGS)
+        return;
     else if (reply->open_choices != 0)
         reply_fail(reply, FAILURE_TRUNCATED, "ended without a finish_reason");
     else if (streamed && !reply->done && reply->finish_reason.len == 0)
         reply_fail(reply, FAILURE_TRUNCATED, "ended without [DONE]");
+}
+
+void reply_end(struct reply *reply, bool streamed)
+{
+    bool any_whole = false;
+    if (reply->part_count == 0) {
+        end_one(reply, streamed);
+        return;
+    }
+    if (reply->failure != FAILURE_NONE) // which is why parts lack something
+        return;
+    for (size_t i = 0; i < reply->part_count; i++) {
+        struct reply *part = reply->parts[i];
+        part->done = reply->done;
+        end_one(part, streamed);
+        any_whole |= part->failure == FAILURE_NONE;
+    }
+    if (!any_whole)
+        reply_fail(reply, reply->parts[0]->failure, "%.*s", STR_ARG(buf_str(&reply->parts[0]->message)));
+}
+
+int reply_share(const struct reply *reply, struct err *err)
+{
+    for (size_t i = 0; i < reply->part_count; i++) {
+        struct reply *part = reply->parts[i];
+        set(&part->model, buf_str(&reply->model));
+        if (i == 0 && reply->usage.len > 0)
+            set(&part->usage, buf_str(&reply->usage));
+        if (reply->failure != FAILURE_NONE)
+            reply_fail(part, reply->failure, "%.*s", STR_ARG(buf_str(&reply->message)));
+        if (check_memory(part, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static struct str text_or_none(const struct buf *buf, bool has)
@@ -414,7 +567,8 @@ static void write_tools(const struct reply *reply, struct buf *out)
 void reply_response(const struct reply *reply, struct response *response, struct buf *scratch)
 {
     *response = response_none();
-    response->text = text_or_none(&reply->text, reply->has_text || (reply->has_choices && !reply->has_reasoning && reply->tool_count == 0));
+    response->embedding = text_or_none(&reply->embedding, reply->embedding.len > 0);
+    response->text = text_or_none(&reply->text, reply->has_text || (reply->api != OPENAI_EMBEDDINGS && reply->has_choices && !reply->has_reasoning && reply->tool_count == 0));
     response->reasoning = text_or_none(&reply->reasoning, reply->has_reasoning);
     response->finish_reason = text_or_none(&reply->finish_reason, reply->finish_reason.len > 0);
     response->model = text_or_none(&reply->model, reply->model.len > 0);
@@ -433,6 +587,9 @@ void reply_response(const struct reply *reply, struct response *response, struct
         response->tokens_source = "usage";
     } else if (reply->ids >= 0) {
         response->completion_tokens = reply->ids;
+        response->tokens_source = "ids";
+    } else if (reply->is_part && reply->scored > 0) {
+        response->completion_tokens = reply->scored;
         response->tokens_source = "ids";
     }
     response->failure = reply->failure;

@@ -98,6 +98,7 @@ static const struct member response_members[] = {
     MEMBER("finish_reason", STRING, .or_null = true),
     MEMBER("status", NATURAL),
     MEMBER("model", STRING),
+    MEMBER("asked_model", STRING),
     MEMBER("url", STRING),
     MEMBER("usage", OBJECT, .or_null = true),
     MEMBER("tokens", OBJECT, .members = tokens_members),
@@ -111,6 +112,9 @@ static const struct member response_members[] = {
 
 /* ---- timing ---- */
 
+static const struct member cancel_members[] = {NEEDED("share", AMOUNT), MEMBER("chunks", NATURAL), MEMBER("after", STRING), LAST};
+static const struct member model_members[] = {NEEDED("name", STRING), MEMBER("weight", AMOUNT), LAST};
+static const struct shape model = {.kind = OBJECT, .members = model_members};
 static const struct member load_members[] = {
     NEEDED("mode", WORDS("open", "closed", "at")),
     MEMBER("concurrency", NATURAL),
@@ -122,6 +126,9 @@ static const struct member load_members[] = {
     MEMBER("seed", WHOLE),
     MEMBER("shard", SHARD),
     MEMBER("urls", ARRAY, .items = &string),
+    MEMBER("batch", NATURAL),
+    MEMBER("cancel", OBJECT, .members = cancel_members),
+    MEMBER("models", ARRAY, .items = &model),
     MEMBER("set", OBJECT),
     LAST,
 };

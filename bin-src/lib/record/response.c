@@ -36,6 +36,7 @@ void response_write(const struct response *response, struct buf *out)
     if (response->status >= 0)
         json_key(out, "status"), json_int(out, response->status);
     write_text(out, "model", response->model);
+    write_text(out, "asked_model", response->asked_model);
     write_text(out, "url", response->url);
     write_raw(out, "usage", response->usage);
     if (response->tokens_source) {
@@ -48,6 +49,16 @@ void response_write(const struct response *response, struct buf *out)
         json_object_end(out);
     }
     write_raw(out, "logprobs", response->logprobs);
+    write_raw(out, "embedding", response->embedding);
+    if (response->batch.id.ptr) {
+        json_key(out, "batch"), json_object(out);
+        json_key(out, "id"), json_str(out, response->batch.id);
+        json_key(out, "index"), json_int(out, (int64_t)response->batch.index);
+        json_key(out, "size"), json_int(out, (int64_t)response->batch.size);
+        json_object_end(out);
+    }
+    if (response->cancelled)
+        json_key(out, "cancelled"), json_bool(out, true);
     if (response->failure != FAILURE_NONE) {
         json_key(out, "error"), json_object(out);
         json_key(out, "kind"), json_cstr(out, failure_names[response->failure]);

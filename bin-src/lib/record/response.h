@@ -35,6 +35,13 @@ struct response {
     int64_t prompt_tokens, completion_tokens;
     const char *tokens_source; // usage, ids or tokenizer; NULL: nobody counted
     struct str logprobs;       // JSON text: [{token, bytes, logprob, top}]
+    struct str embedding;      // JSON text: [0.5, ...]
+    struct str asked_model;    // where it was drawn
+    struct {
+        struct str id; // absent: the request was this record's alone
+        size_t index, size;
+    } batch;
+    bool cancelled; // as the run was told to
     enum failure failure;
     struct str message; // of the failure
 };

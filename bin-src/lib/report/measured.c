@@ -36,13 +36,31 @@ static int read_tokens(struct measured *request, struct jval tokens, struct err 
     struct str source;
     if (read_count(tokens, "prompt", &request->input_tokens, err) < 0 || read_count(tokens, "completion", &request->output_tokens, err) < 0)
         return -1;
-    if (request->output_tokens < 0)
+    if (request->input_tokens < 0 && request->output_tokens < 0)
         return 0;
     if (jval_str_at(tokens, "/source", &source))
         for (int i = TOKENS_UNCOUNTED + 1; i < TOKENS_COUNT; i++)
             if (str_is(source, token_sources[i]))
                 request->source = (enum token_source)i;
     return request->source != TOKENS_UNCOUNTED ? 0 : err_set(err, ERR_PARSE, "response.tokens.source: none of usage, ids, tokenizer");
+}
+
+static void read_batch(struct measured *request, struct jval response)
+{
+    struct jval embedding;
+    int64_t count;
+    request->batch_index = -1;
+    request->sum_input_tokens = request->input_tokens;
+    request->sum_output_tokens = request->output_tokens;
+    if (!jval_int_at(response, "/batch/index", &request->batch_index))
+        return;
+    if (request->input_tokens < 0 && jval_int_at(response, "/usage/prompt_tokens", &count) && count >= 0 && count <= MOST_TOKENS)
+        request->sum_input_tokens = count;
+    if (request->output_tokens < 0 && !jval_member(response, "embedding", &embedding) &&
+        jval_int_at(response, "/usage/completion_tokens", &count) && count >= 0 && count <= MOST_TOKENS)
+        request->sum_output_tokens = count;
+    if (request->sum_input_tokens >= 0 || request->sum_output_tokens >= 0)
+        request->source = request->source == TOKENS_UNCOUNTED ? TOKENS_USAGE : request->source;
 }
 
 int measured_read(struct measured *request, struct jval record, struct err *err)
@@ -75,6 +93,7 @@ int measured_read(struct measured *request, struct jval record, struct err *err)
     if (!jval_int_at(record, MEASURED_CACHED, &request->cached_tokens) || request->cached_tokens < 0 ||
         request->cached_tokens > request->input_tokens) // more than there were is no answer
         request->cached_tokens = -1;
+    read_batch(request, response);
     return 0;
 }
 

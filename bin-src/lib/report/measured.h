@@ -34,11 +34,21 @@ struct measured {
     enum failure failure;    // of a failed one; FAILURE_NONE: of a kind that we do not know
     enum token_source source;
     int64_t input_tokens, output_tokens; // below 0: not counted
+    /* What it adds to sums: its own tokens, or, where those of a batch were not told apart, all of the batch's at its first
+     * record, whose usage is the whole's. Below 0: nothing is known. */
+    int64_t sum_input_tokens, sum_output_tokens;
+    int64_t batch_index;     // which of those that shared a request; below 0: it had its own
     bool in_session;         // a turn of a conversation
     int64_t cached_tokens;   // of the input, that the server had computed before; below 0: it did not say
     int64_t *chunks;         // the room for timing.chunks_ns
     size_t room;
 };
+
+/* Is it the record by which its request is counted? Of a batch, the first is. */
+static inline bool measured_is_request(const struct measured *request)
+{
+    return request->batch_index <= 0;
+}
 
 /* Fails, naming the member, where "timing" or "response" is missing or is not what the design says. */
 int measured_read(struct measured *request, struct jval record, struct err *err);

@@ -167,6 +167,10 @@ static int add_to_part(struct summary *summary, const struct measured *request, 
         return -1;
     part->requests++;
     widen(part, timing->due_ns);
+    if (!measured_is_request(request)) {
+        widen(part, timing->end_ns);
+        return 0;
+    }
     if (add_interval(part, timing->sent_ns, timing->end_ns, err) < 0)
         return -1;
     if (request->attempts.doc && add_attempts(summary, part, request, err) < 0)
@@ -201,7 +205,7 @@ static int add_to_client(struct summary_client *client, const struct measured *r
     client->cpu = timing->cpu > client->cpu ? timing->cpu : client->cpu;
     client->cpu_known += timing->cpu >= 0;
     client->cpu_high += timing->cpu > SUMMARY_CPU;
-    if (timing->due_ns == TIMING_NEVER || timing->sent_ns == TIMING_NEVER || !lag_is_ours(request))
+    if (timing->due_ns == TIMING_NEVER || timing->sent_ns == TIMING_NEVER || !measured_is_request(request) || !lag_is_ours(request))
         return 0;
     double lag_ns = (double)timing->sent_ns - (double)timing->due_ns;
     client->lagged += lag_ns > SUMMARY_SEND_LAG_NS;
@@ -252,15 +256,19 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
     summary->completed += request->outcome == OUTCOME_COMPLETED;
     summary->failed += request->outcome == OUTCOME_FAILED;
     summary->cancelled += request->outcome == OUTCOME_CANCELLED;
+    summary->batched += request->batch_index >= 0;
+    summary->batches += request->batch_index == 0;
     if (request->outcome == OUTCOME_FAILED)
         summary->errors[request->failure]++;
     if (add_to_part(summary, request, err) < 0 || add_to_client(&summary->client, request, err) < 0)
         return -1;
     if (request->outcome != OUTCOME_COMPLETED)
         return 0;
-    summary->sources[request->source]++;
-    summary->input_tokens += request->input_tokens > 0 ? (uint64_t)request->input_tokens : 0;
-    summary->output_tokens += request->output_tokens > 0 ? (uint64_t)request->output_tokens : 0;
+    if (request->source != TOKENS_UNCOUNTED || measured_is_request(request)) // others' may be with those of their batch's first
+        summary->sources[request->source]++;
+    summary->input_tokens += request->sum_input_tokens > 0 ? (uint64_t)request->sum_input_tokens : 0;
+    summary->output_tokens += request->sum_output_tokens > 0 ? (uint64_t)request->sum_output_tokens : 0;
+    summary->output_counted += request->sum_output_tokens >= 0;
     if (request->cached_tokens >= 0) {
         summary->cached_said++;
         summary->cached_tokens += (uint64_t)request->cached_tokens;
@@ -284,10 +292,13 @@ static int finish_parts(struct summary *summary, struct err *err)
         summary->vllm_peak = vllm > summary->vllm_peak ? vllm : summary->vllm_peak;
         summary->peak_exact = summary->peak_exact && peak_exact(part->in_flight);
     }
-    bool counted = summary->completed > summary->sources[TOKENS_UNCOUNTED];
+    bool counted = false;
+    for (int i = TOKENS_UNCOUNTED + 1; i < TOKENS_COUNT; i++)
+        counted = counted || summary->sources[i] > 0;
     summary->duration_s = duration_s > 0 ? duration_s : NAN;
     summary->request_rps = (double)summary->completed / summary->duration_s;
-    summary->output_tps = counted ? (double)summary->output_tokens / summary->duration_s : NAN;
+    summary->input_tps = counted && summary->output_counted == 0 ? (double)summary->input_tokens / summary->duration_s : NAN;
+    summary->output_tps = summary->output_counted > 0 ? (double)summary->output_tokens / summary->duration_s : NAN;
     summary->total_tps = counted ? (double)(summary->input_tokens + summary->output_tokens) / summary->duration_s : NAN;
     return 0;
 }

@@ -83,6 +83,8 @@ struct summary {
     uint64_t input_tokens, output_tokens;
     uint64_t cached_tokens, cached_of; // of the input that the server had computed before; input of the requests that say
     uint64_t cached_said;            // these
+    uint64_t output_counted;         // of the completed ones, those whose output is in the sum
+    uint64_t batched, batches;       // records that shared a request with others, and these requests
     struct quantiles *values[PROFILE_COUNT][METRIC_COUNT]; // in ns, and tokens/s
     struct summary_slo *slos;
     struct summary_client client;
@@ -91,7 +93,7 @@ struct summary {
     void *part_places;               // by their starts (tsearch)
 
     /* finished; NaN: not known */
-    double duration_s, request_rps, output_tps, total_tps;
+    double duration_s, request_rps, input_tps, output_tps, total_tps; // input_tps: where there is no output, as of embeddings
     int64_t peak, vllm_peak;
     bool peak_exact;
     bool profiles_differ;            // by more than 1 ms in some figure

@@ -96,6 +96,10 @@ static void requests(const struct summary *summary, struct buf *out)
     count(out, "cancelled", summary->cancelled);
     count(out, "warmup", summary->warmup);
     count(out, "retries", summary->retries);
+    if (summary->batched > 0) {
+        count(out, "batched", summary->batched);
+        count(out, "batches", summary->batches);
+    }
     json_object_end(out);
     member(out, "success_rate", summary_share(summary->completed, summary_offered(summary)));
     json_key(out, "errors"), json_object(out);
@@ -218,6 +222,7 @@ void summary_write_json(const struct summary *summary, struct buf *out)
     requests(summary, out);
     member(out, "duration_s", summary->duration_s);
     member(out, "request_throughput_rps", summary->request_rps);
+    member(out, "input_token_throughput_tps", summary->input_tps);
     member(out, "output_token_throughput_tps", summary->output_tps);
     member(out, "total_token_throughput_tps", summary->total_tps);
     tokens(summary, out);

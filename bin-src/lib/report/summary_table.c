@@ -50,6 +50,9 @@ static void add_requests(const struct summary *summary, struct buf *out)
         buf_addf(out, ", %llu cancelled on request", (unsigned long long)summary->cancelled);
     if (summary->retries > 0)
         buf_addf(out, ", %llu %s", (unsigned long long)summary->retries, plural(summary->retries, "retry", "retries"));
+    if (summary->batched > 0)
+        buf_addf(out, ", %llu of them sent in %llu %s", (unsigned long long)summary->batched, (unsigned long long)summary->batches,
+                 plural(summary->batches, "batch", "batches"));
     if (summary->warmup > 0)
         buf_addf(out, ", %llu warm-up left out", (unsigned long long)summary->warmup);
 }
@@ -161,8 +164,10 @@ static void write_facts(const struct summary *summary, enum grid_style style, st
     number(&grid, "success rate", 100 * summary_share(summary->completed, summary_offered(summary)), "%");
     number(&grid, "duration", summary->duration_s, " s");
     number(&grid, "requests/s", summary->request_rps, "");
+    number(&grid, "input tokens/s", summary->input_tps, "");
     number(&grid, "output tokens/s", summary->output_tps, "");
-    number(&grid, "total tokens/s", summary->total_tps, "");
+    if (isnan(summary->input_tps)) // else it is the same
+        number(&grid, "total tokens/s", summary->total_tps, "");
     add_tokens(summary, &scratch), fact(&grid, "tokens", &scratch);
     buf_addf(&scratch, "%lld%s (vllm's way: %lld)", (long long)summary->peak, summary->peak_exact ? "" : " at most, by one-second buckets",
              (long long)summary->vllm_peak);

@@ -58,6 +58,8 @@ static void write_logprobs(const struct sampling *sampling, struct jval extra, s
 static void write_stream(const struct sampling *sampling, struct jval extra, struct buf *out)
 {
     struct jval value;
+    if (sampling->stream == SAMPLING_UNSAID)
+        return;
     bool streams = sampling->stream != SAMPLING_WHOLE;
     if (begin(out, extra, "stream"))
         json_bool(out, streams);

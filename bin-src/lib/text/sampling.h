@@ -13,7 +13,7 @@
 #include "jsonl/jdoc.h"
 #include "text/template.h"
 
-enum sampling_stream { SAMPLING_STREAM_USAGE, SAMPLING_STREAM, SAMPLING_WHOLE };
+enum sampling_stream { SAMPLING_STREAM_USAGE, SAMPLING_STREAM, SAMPLING_WHOLE, SAMPLING_UNSAID }; // the last: as of embeddings
 
 struct sampling {
     enum template_form form;
