@@ -26,7 +26,8 @@ static struct {
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
     double rate_rps, burstiness;
     bool replace, drop, insecure;
-} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .threads = 1, .batch = 1, .timeout_ns = 3600 * NS_PER_S, .timeout_connect_ns = 10 * NS_PER_S};
+} opt = {.mode = -1, .arrivals = -1, .burstiness = 1, .threads = 1, .batch = 1, .timeout_ns = 3600 * NS_PER_S,
+         .timeout_connect_ns = 10 * NS_PER_S};
 
 static const struct opt_spec specs[] = {
     {0, "url", OPT_LIST, &opt.urls, .arg = "URL",
@@ -251,7 +252,8 @@ int main(int argc, char **argv)
         err_nomem(&err), die(EXIT_CANNOT, &err);
     struct load_options options = {
         .paths = paths, .output = opt.output, .own_flags = opt.replace ? OWN_REPLACE : 0, .targets = &targets,
-        .models = &models, .cancel = &cancel, .batch = opt.batch, .secret = secret, .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
+        .models = &models, .cancel = &cancel, .batch = opt.batch,
+        .secret = secret, .changes = changes, .change_count = change_count, .ca_file = opt.ca_file, .insecure = opt.insecure,
         .mode_is_given = opt.mode >= 0, .mode = (enum load_mode)(opt.mode >= 0 ? opt.mode : opt.rate_rps > 0 ? LOAD_OPEN : LOAD_CLOSED),
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
         .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .burstiness = opt.burstiness,

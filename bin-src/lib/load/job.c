@@ -18,7 +18,8 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
-    struct buf *parts[] = {&job->record.added, &job->line, &job->head, &job->changed, &job->chunks, &job->attempts, &job->id, &job->batch_id};
+    struct buf *parts[] = {&job->record.added, &job->line, &job->head, &job->changed, &job->chunks, &job->attempts, &job->id,
+                           &job->batch_id};
     for (size_t i = 0; i < COUNT(parts); i++)
         buf_release(parts[i]);
     reply_release(&job->reply);
