@@ -177,3 +177,11 @@ ids() {
         [ "$(wc -l <said)" = 2 ]
     done
 }
+
+@test "lm-check: a batch's index is below its size; what is drawn has its form" {
+    echo '{"id":"a","response":{"batch":{"id":"a","index":2,"size":2},"asked_model":3,"cancelled":1}}' >in
+    run -1 --separate-stderr lm-check in
+    [[ $output$stderr == *"response.batch.index: 2 is not below size, 2"* ]]
+    [[ $output$stderr == *"response.asked_model: is not a string"* ]]
+    [[ $output$stderr == *"response.cancelled: is neither true nor false"* ]]
+}

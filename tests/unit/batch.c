@@ -134,18 +134,21 @@ static void each_part_has_its_own_choices(void **state)
     (void)state;
     assert_parts(OPENAI_COMPLETIONS, STREAM,
                  TEXTS(CHOICE(2, "'text':'c'"), CHOICE(0, "'text':'a'"),
-                       "{'model':'m','choices':[{'index':1,'text':'b','finish_reason':'stop'},{'index':0,'text':'a','finish_reason':'length'}]}",
+                       "{'model':'m','choices':[{'index':1,'text':'b','finish_reason':'stop'},"
+                       "{'index':0,'text':'a','finish_reason':'length'}]}",
                        CHOICE(2, "'text':'C','finish_reason':'stop'"),
                        "{'choices':[],'usage':{'prompt_tokens':6,'completion_tokens':5,'total_tokens':11}}", "[DONE]"),
                  (const char *const[]){"{'text':'aa','finish_reason':'length','model':'m',"
                                        "'usage':{'prompt_tokens':6,'completion_tokens':5,'total_tokens':11}}",
-                                       "{'text':'b','finish_reason':'stop','model':'m'}", "{'text':'cC','finish_reason':'stop','model':'m'}"});
+                                       "{'text':'b','finish_reason':'stop','model':'m'}",
+                                       "{'text':'cC','finish_reason':'stop','model':'m'}"});
     assert_parts(OPENAI_COMPLETIONS, BODY,
                  TEXTS("{'usage':{'prompt_tokens':3,'completion_tokens':3},'choices':[{'index':1,'text':'b','finish_reason':'stop'},"
                        "{'index':0,'text':'a','finish_reason':'stop'},{'index':2,'text':'c','finish_reason':'stop'}]}"),
                  (const char *const[]){"{'text':'a','finish_reason':'stop','usage':{'prompt_tokens':3,'completion_tokens':3}}",
                                        "{'text':'b','finish_reason':'stop'}", "{'text':'c','finish_reason':'stop'}"});
-    assert_parts(OPENAI_EMBEDDINGS, BODY, TEXTS("{'data':[{'index':2,'embedding':[3]},{'index':0,'embedding':[1]},{'index':1,'embedding':[2]}]}"),
+    assert_parts(OPENAI_EMBEDDINGS, BODY,
+                 TEXTS("{'data':[{'index':2,'embedding':[3]},{'index':0,'embedding':[1]},{'index':1,'embedding':[2]}]}"),
                  (const char *const[]){"{'embedding':[1]}", "{'embedding':[2]}", "{'embedding':[3]}"});
 }
 

@@ -23,7 +23,8 @@ static void shares_and_times_are_read(void **state)
     assert_true(cancel.share == 0.25 && cancel.chunks == 20);
     assert_int_equal(cancel_parse(&cancel, "1", "500ms", &err), 0);
     assert_true(cancel.chunks == 0 && cancel.after.first == 500e6);
-    static const char *const wrong[][2] = {{"10", NULL}, {"101%", NULL}, {"-1%", NULL}, {"%", NULL}, {"x", NULL}, {"1", "soon"}, {"1", "-3"}};
+    static const char *const wrong[][2] = {{"10", NULL}, {"101%", NULL}, {"-1%", NULL}, {"%", NULL}, {"x", NULL},
+                                             {"1", "soon"}, {"1", "-3"}};
     for (size_t i = 0; i < COUNT(wrong); i++)
         assert_int_equal(cancel_parse(&cancel, wrong[i][0], wrong[i][1], &err), -1);
 }

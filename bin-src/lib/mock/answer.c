@@ -539,7 +539,8 @@ static struct answer *take_spare(struct answer_shop *shop)
         return calloc(1, sizeof *answer);
     shop->spare = answer->next;
     struct answer kept = *answer;
-    *answer = (struct answer){.text = kept.text, .tools = kept.tools, .prompts = kept.prompts, .drip = kept.drip, .id = kept.id, .model = kept.model};
+    *answer = (struct answer){.text = kept.text, .tools = kept.tools, .prompts = kept.prompts, .drip = kept.drip,
+                               .id = kept.id, .model = kept.model};
     answer->times = kept.times;
     answer->wire.open = kept.wire.open;
     answer->wire.close = kept.wire.close;
@@ -619,7 +620,8 @@ struct answer *answer_new(struct answer_shop *shop, struct server_conn *conn, co
         answer->drip_every = (size_t)script->every;
         answer->drip_gap_ns = SPLIT_GAP_NS;
     }
-    if (answer->text.failed || answer->tools.failed || answer->wire.open.failed || answer->wire.close.failed || answer->model.failed || answer->prompts.failed) {
+    if (answer->text.failed || answer->tools.failed || answer->wire.open.failed || answer->wire.close.failed || answer->model.failed ||
+        answer->prompts.failed) {
         put_back(answer);
         err_nomem(err);
         return NULL;

@@ -369,7 +369,8 @@ static int take_choice(struct reply *reply, struct jval choice, int64_t index, i
 /* Out of memory shows here, whichever piece met it. */
 static int check_memory(const struct reply *reply, struct err *err)
 {
-    const struct buf *parts[] = {&reply->text, &reply->reasoning, &reply->finish_reason, &reply->model, &reply->usage, &reply->logprobs, &reply->embedding};
+    const struct buf *parts[] = {&reply->text, &reply->reasoning, &reply->finish_reason, &reply->model, &reply->usage, &reply->logprobs,
+                                 &reply->embedding};
     for (size_t i = 0; i < COUNT(parts); i++)
         if (parts[i]->failed)
             return err_nomem(err);
@@ -568,7 +569,8 @@ void reply_response(const struct reply *reply, struct response *response, struct
 {
     *response = response_none();
     response->embedding = text_or_none(&reply->embedding, reply->embedding.len > 0);
-    response->text = text_or_none(&reply->text, reply->has_text || (reply->api != OPENAI_EMBEDDINGS && reply->has_choices && !reply->has_reasoning && reply->tool_count == 0));
+    bool is_empty_text = reply->api != OPENAI_EMBEDDINGS && reply->has_choices && !reply->has_reasoning && reply->tool_count == 0;
+    response->text = text_or_none(&reply->text, reply->has_text || is_empty_text);
     response->reasoning = text_or_none(&reply->reasoning, reply->has_reasoning);
     response->finish_reason = text_or_none(&reply->finish_reason, reply->finish_reason.len > 0);
     response->model = text_or_none(&reply->model, reply->model.len > 0);

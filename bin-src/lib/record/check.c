@@ -596,6 +596,14 @@ static void check_timing(struct check *check, struct jval record)
             PROBLEM(check, &(struct place){&place, needed[i], 0}, "is missing, and the request did not fail");
 }
 
+static void check_response(struct check *check, struct jval record)
+{
+    static const struct place place = {NULL, "response", 0}, at_batch = {&place, "batch", 0};
+    int64_t index, size;
+    if (jval_int_at(record, "/response/batch/index", &index) && jval_int_at(record, "/response/batch/size", &size) && index >= size)
+        PROBLEM(check, &(struct place){&at_batch, "index", 0}, "%" PRId64 " is not below size, %" PRId64, index, size);
+}
+
 static void check_answer(struct check *check, struct jval record)
 {
     static const struct place place = {NULL, "answer", 0}, at_span = {&place, "span", 0};
@@ -692,6 +700,7 @@ int check_record(struct check *check, const struct jsonl_record *rec, const stru
     check->last_chunk = -1;
     static void (*const agree[TOP_COUNT])(struct check *, struct jval) = {[TOP_TASK] = check_task,
                                                                           [TOP_REQUEST] = check_api,
+                                                                          [TOP_RESPONSE] = check_response,
                                                                           [TOP_TIMING] = check_timing,
                                                                           [TOP_ANSWER] = check_answer,
                                                                           [TOP_SCORE] = check_score};
