@@ -4,18 +4,19 @@
  * Reads records that carry "response" and "timing" and prints one summary, or one for each value of a member (--by), or
  * one line a request (--each). What each figure means is in lmutils-metrics(7); the work is in report/.
  */
-#include "base/json.h"
 #include "base/opt.h"
 #include "base/out.h"
-#include "jsonl/jsonl.h"
-#include "report/csv.h"
 #include "report/each.h"
-#include "report/group.h"
-#include "report/summary.h"
+#include "report/printer.h"
+#include "report/requests.h"
 
 #include <stdlib.h>
 
 enum { MOST_PERCENTILES = 32, MOST_SLOS = 64 };
+
+/* Formats behind those of all programs. */
+enum { FORMAT_VLLM = FORMAT_MD + 1, FORMAT_RECORDS };
+static const char *const formats[] = {"text", "json", "csv", "md", "vllm", "records", NULL};
 
 static struct {
     int format, profile;
@@ -23,11 +24,12 @@ static struct {
     struct opt_list slos;
     int64_t keep, resamples, seed;
     double ci_percent;
-    bool each;
+    bool each, detailed;
 } opt = {.percentiles = "50,75,90,95,99,99.9", .keep = 1000000, .resamples = 1000};
 
 static const struct opt_spec specs[] = {
-    {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps"},
+    {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps; file: for each FILE"},
+    {0, "detailed", OPT_FLAG, &opt.detailed, .help = "with --by: every figure of each group, and not a row each"},
     {0, "each", OPT_FLAG, &opt.each, .help = "print a line for each request instead"},
     {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS",
      .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
@@ -39,7 +41,7 @@ static const struct opt_spec specs[] = {
     {0, "ci", OPT_DOUBLE, &opt.ci_percent, .min = 1, .max = 99.999, .arg = "PERCENT", .help = "give intervals of that level, by bootstrap"},
     {0, "resamples", OPT_INT, &opt.resamples, .min = 10, .max = 1e6, .arg = "N", .help = "drawings that an interval is made of (1000)"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of these drawings (0)"},
-    {0, "format", OPT_CHOICE, &opt.format, .choices = opt_formats, .help = "how to print (text)"},
+    {0, "format", OPT_CHOICE, &opt.format, .choices = formats, .help = "how to print (text)"},
     {'o', "output", OPT_STR, &opt.output, .arg = "FILE", .help = "write to FILE, by way of FILE.part"},
     {.type = OPT_END, .arg = "[FILE...]"},
 };
@@ -95,42 +97,34 @@ static struct summary_plan plan_of_options(void)
     return plan;
 }
 
-/* Reads all records and gives each good one to take. The status of the program. */
-static int read_all(char **paths, int (*take)(void *, const struct jsonl_record *, const struct measured *, struct err *), void *arg)
+/* What each mode does with what is read. */
+struct taker {
+    int (*request)(void *arg, const struct request *request, struct err *err);
+    int (*summary)(void *arg, const struct request *summary, struct err *err); // NULL: it has no use for figures alone
+    void *arg;
+};
+
+/* Gives each request to take. The status of the program. */
+static int read_all(struct requests *in, const struct taker *take)
 {
     struct err err = {0};
-    struct jsonl_record *rec;
-    struct measured request = {0};
-    enum jsonl_got got;
+    struct request request;
+    enum requests_got got;
     int status = EXIT_DONE;
-    struct jsonl_reader *in = jsonl_open(paths, &err);
-    if (!in)
-        die(EXIT_CANNOT, &err);
-    while ((got = jsonl_next(in, &rec, &err)) != JSONL_END) {
-        if (got == JSONL_FAILED)
-            die(EXIT_CANNOT, &err);
-        if (got == JSONL_RECORD && measured_read(&request, rec->root, &err) < 0) {
-            if (err.kind == ERR_NOMEM)
-                die(EXIT_CANNOT, &err);
-            got = JSONL_BAD;
-        }
-        if (got == JSONL_BAD) {
-            warn("%s: %s", jsonl_where(in), err.msg);
+    while ((got = requests_next(in, &request, &err)) != REQUESTS_END) {
+        if (got == REQUESTS_SUMMARY && !take->summary)
+            got = REQUESTS_BAD, err_set(&err, ERR_MISSING, "holds figures only, and no requests");
+        if (got == REQUESTS_BAD) {
+            warn("%s: %s", requests_where(in), err.msg);
             status = EXIT_SOME_FAILED;
-        } else if (take(arg, rec, &request, &err) < 0)
+        } else if (got == REQUESTS_FAILED || (got == REQUESTS_ONE ? take->request : take->summary)(take->arg, &request, &err) < 0)
             die(EXIT_CANNOT, &err);
     }
-    measured_release(&request);
-    jsonl_close(in);
     return status;
 }
 
-struct each_state {
-    struct each each;
-    struct buf out;
-};
-
-static int print_lines(struct buf *out, struct err *err)
+/* Writes what out holds, and empties it. */
+static int print(struct buf *out, struct err *err)
 {
     if (out->failed)
         return err_nomem(err);
@@ -139,111 +133,80 @@ static int print_lines(struct buf *out, struct err *err)
     return rc;
 }
 
-static int take_each(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err)
-{
-    struct each_state *state = arg;
-    struct str id = {0};
-    if (request->timing.warmup)
-        return 0;
-    jval_str_at(rec->root, "/id", &id);
-    each_row(&state->each, request, id, &state->out);
-    return print_lines(&state->out, err);
-}
-
-static int take_group(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err)
-{
-    struct summary *summary = groups_find(arg, rec->root, err);
-    return summary ? summary_add(summary, request, err) : -1;
-}
-
-/* What is being printed, and how far. */
-struct printing {
+struct lines {
+    struct each each;
     struct buf out;
-    struct csv csv;
-    size_t count;
 };
 
-static void write_json(const struct group *group, struct buf *out)
+static int take_each(void *arg, const struct request *request, struct err *err)
 {
-    json_object(out);
-    if (opt.by) {
-        json_key(out, "group"), json_object(out);
-        json_key(out, "member"), json_cstr(out, opt.by);
-        if (group->key.len > 0)
-            json_key(out, "value"), json_raw(out, group->key);
-        json_object_end(out);
-    }
-    summary_write_json(group->summary, out);
-    json_object_end(out);
+    struct lines *lines = arg;
+    struct str id = {0};
+    if (request->measured->timing.warmup)
+        return 0;
+    jval_str_at(request->root, "/id", &id);
+    each_row(&lines->each, request->measured, id, &lines->out);
+    return print(&lines->out, err);
 }
 
-static void write_heading(const struct group *group, enum grid_style style, size_t nth, struct buf *out)
+static int take_record(void *arg, const struct request *request, struct err *err)
 {
-    if (nth > 0)
-        buf_add_char(out, '\n');
-    if (!opt.by)
-        return;
-    buf_addf(out, style == GRID_MARKDOWN ? "### %s: " : "%s: ", opt.by);
-    buf_add_str(out, group->key.len > 0 ? group->key : STR("(missing)"));
-    buf_add_str(out, style == GRID_MARKDOWN ? STR("\n\n") : STR("\n"));
+    struct lines *lines = arg;
+    buf_add_str(&lines->out, request->line);
+    buf_add_char(&lines->out, '\n');
+    return print(&lines->out, err);
+}
+
+static int list(struct requests *in, const struct summary_plan *plan)
+{
+    struct err err;
+    struct lines lines = {.each = {(enum opt_format)opt.format, plan->profile, plan->slo_count > 0 ? slos : NULL}};
+    if (opt.each)
+        each_head(&lines.each, &lines.out);
+    if (print(&lines.out, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    int status = read_all(in, &(struct taker){opt.each ? take_each : take_record, NULL, &lines});
+    buf_release(&lines.out);
+    return status;
+}
+
+struct summarising {
+    struct groups *groups;
+    struct printer printer;
+};
+
+static int take_group(void *arg, const struct request *request, struct err *err)
+{
+    struct summarising *state = arg;
+    struct summary *summary = groups_find(state->groups, request->root, request->file, err);
+    return summary ? summary_add(summary, request->measured, err) : -1;
+}
+
+static int take_foreign(void *arg, const struct request *request, struct err *err)
+{
+    struct summarising *state = arg;
+    return printer_foreign(&state->printer, request->file, request->root, err);
 }
 
 static int print_group(void *arg, struct group *group, struct err *err)
 {
-    struct printing *to = arg;
-    enum grid_style style = opt.format == FORMAT_MD ? GRID_MARKDOWN : GRID_TEXT;
-    if (summary_finish(group->summary, err) < 0)
-        return -1;
-    switch ((enum opt_format)opt.format) {
-    case FORMAT_TEXT:
-    case FORMAT_MD:
-        write_heading(group, style, to->count, &to->out);
-        summary_write_table(group->summary, style, &to->out);
-        break;
-    case FORMAT_JSON:
-        write_json(group, &to->out);
-        buf_add_char(&to->out, '\n');
-        break;
-    case FORMAT_CSV:
-        write_json(group, &to->out);
-        if (to->out.failed)
-            return err_nomem(err);
-        if (csv_add(&to->csv, buf_str(&to->out), err) < 0)
-            return -1;
-        buf_clear(&to->out);
-        break;
-    }
-    to->count++;
-    return print_lines(&to->out, err);
+    struct summarising *state = arg;
+    return printer_group(&state->printer, group, err) < 0 ? -1 : print(&state->printer.out, err);
 }
 
-static int summarise(char **paths, const struct summary_plan *plan)
+static int summarise(struct requests *in, const struct summary_plan *plan)
 {
     struct err err;
-    struct printing to = {0};
-    struct groups *groups = groups_new(plan, opt.by);
-    if (!groups)
+    struct summarising state = {.groups = groups_new(plan, opt.by),
+                                .printer = {.format = (enum opt_format)opt.format, .by = opt.by, .plan = plan}};
+    state.printer.detail = opt.detailed ? PRINTER_DETAILED : PRINTER_ROWS;
+    if (!state.groups)
         err_nomem(&err), die(EXIT_CANNOT, &err);
-    int status = read_all(paths, take_group, groups);
-    if (groups_each(groups, print_group, &to, &err) < 0)
+    int status = read_all(in, &(struct taker){take_group, take_foreign, &state});
+    if (groups_each(state.groups, print_group, &state, &err) < 0 || printer_end(&state.printer, &err) < 0 || print(&state.printer.out, &err) < 0)
         die(EXIT_CANNOT, &err);
-    if (opt.format == FORMAT_CSV && (csv_write(&to.csv, &to.out, &err) < 0 || print_lines(&to.out, &err) < 0))
-        die(EXIT_CANNOT, &err);
-    csv_release(&to.csv);
-    buf_release(&to.out);
-    groups_free(groups);
-    return status;
-}
-
-static int list(char **paths, const struct summary_plan *plan)
-{
-    struct err err;
-    struct each_state state = {.each = {(enum opt_format)opt.format, plan->profile, plan->slo_count > 0 ? slos : NULL}};
-    each_head(&state.each, &state.out);
-    if (print_lines(&state.out, &err) < 0)
-        die(EXIT_CANNOT, &err);
-    int status = read_all(paths, take_each, &state);
-    buf_release(&state.out);
+    printer_release(&state.printer);
+    groups_free(state.groups);
     return status;
 }
 
@@ -254,7 +217,11 @@ int main(int argc, char **argv)
     struct summary_plan plan = plan_of_options();
     if (opt.output && out_to(opt.output, &err) < 0)
         die(EXIT_CANNOT, &err);
-    int status = opt.each ? list(paths, &plan) : summarise(paths, &plan);
+    struct requests *in = requests_open(paths, REQUESTS_ONCE, &err);
+    if (!in)
+        die(EXIT_CANNOT, &err);
+    int status = opt.each || opt.format == FORMAT_RECORDS ? list(in, &plan) : summarise(in, &plan);
+    requests_close(in);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);
     return status;

@@ -1,6 +1,8 @@
 /* report/group.c: see group.h */
 #include "report/group.h"
 
+#include "base/json.h"
+
 #include <search.h>
 #include <stdlib.h>
 
@@ -16,6 +18,7 @@ struct branch {
 struct groups {
     const struct summary_plan *plan;
     char *path;      // "/timing/load/rate_rps"; NULL: no member
+    bool by_file;
     void *tree;      // of branches (tsearch)
     struct branch *last;
     struct buf key;  // of the record that is being looked up
@@ -82,6 +85,7 @@ struct groups *groups_new(const struct summary_plan *plan, const char *member)
     if (member) {
         size_t len = strlen(member);
         bool pointer = member[0] == '/';
+        groups->by_file = strcmp(member, "file") == 0;
         groups->path = calloc(1, len + 2);
         if (groups->path) {
             groups->path[0] = '/';
@@ -97,14 +101,17 @@ struct groups *groups_new(const struct summary_plan *plan, const char *member)
     return NULL;
 }
 
-struct summary *groups_find(struct groups *groups, struct jval record, struct err *err)
+struct summary *groups_find(struct groups *groups, struct jval record, const char *file, struct err *err)
 {
     struct branch wanted = {.rank = RANK_MISSING};
     struct jval value;
     if (!groups->path)
         return groups->last->group.summary;
     buf_clear(&groups->key);
-    if (jval_at(record, groups->path, &value)) {
+    if (groups->by_file) {
+        wanted.rank = RANK_OTHER;
+        json_cstr(&groups->key, file);
+    } else if (jval_at(record, groups->path, &value)) {
         wanted.rank = jval_double(value, &wanted.number) ? RANK_NUMBER : RANK_OTHER;
         jval_write(value, &groups->key);
     }

@@ -96,6 +96,17 @@ static const struct part_place *add_place(struct summary *summary, struct str st
     return NULL;
 }
 
+static void read_load(struct summary_part *part, struct jval load)
+{
+    struct jval value;
+    bool placed = true;
+    jval_write(load, &part->load);
+    jval_double_at(load, "/duration_s", &part->given_s);
+    if (jval_member(load, "placed", &value))
+        jval_bool(value, &placed);
+    part->unplaced = !placed;
+}
+
 static int add_part(struct summary *summary, struct str start, const struct measured *request, struct err *err)
 {
     struct summary_part *parts = realloc(summary->parts, (summary->part_count + 1) * sizeof *parts);
@@ -107,10 +118,11 @@ static int add_part(struct summary *summary, struct str start, const struct meas
         return err_nomem(err);
     struct summary_part *part = &parts[summary->part_count];
     *part = (struct summary_part){.start = place->start, .first_ns = TIMING_NEVER, .last_ns = TIMING_NEVER};
+    part->given_s = NAN;
     part->in_flight = peak_new(summary->plan->keep);
     part->vllm = peak_new(summary->plan->keep);
     if (request->load.doc)
-        jval_write(request->load, &part->load);
+        read_load(part, request->load);
     summary->part_last = summary->part_count++;
     return part->in_flight && part->vllm && !part->load.failed ? 0 : err_nomem(err);
 }
@@ -163,6 +175,8 @@ static int add_to_part(struct summary *summary, const struct measured *request, 
         return -1;
     struct summary_part *part = &summary->parts[summary->part_last];
     part->requests++;
+    if (part->unplaced)
+        return 0;
     widen(part, timing->due_ns);
     if (add_interval(part, timing->sent_ns, timing->end_ns, err) < 0)
         return -1;
@@ -263,13 +277,17 @@ static int finish_parts(struct summary *summary, struct err *err)
 {
     double duration_s = 0;
     summary->peak_exact = true;
+    summary->peak = summary->vllm_peak = summary->part_count > 0 ? -1 : 0;
     for (size_t i = 0; i < summary->part_count; i++) {
         struct summary_part *part = &summary->parts[i];
         int64_t vllm;
         part->duration_s = part->first_ns == TIMING_NEVER ? NAN : ((double)part->last_ns - (double)part->first_ns) / NS_PER_S;
+        part->duration_s = isnan(part->given_s) ? part->duration_s : part->given_s;
         duration_s += isnan(part->duration_s) ? 0 : part->duration_s;
         if (peak_most(part->in_flight, &part->peak, err) < 0 || peak_most_touching(part->vllm, &vllm, err) < 0)
             return -1;
+        if (part->unplaced)
+            part->peak = vllm = -1;
         summary->peak = part->peak > summary->peak ? part->peak : summary->peak;
         summary->vllm_peak = vllm > summary->vllm_peak ? vllm : summary->vllm_peak;
         summary->peak_exact = summary->peak_exact && peak_exact(part->in_flight);
@@ -353,6 +371,11 @@ int summary_finish(struct summary *summary, struct err *err)
 uint64_t summary_offered(const struct summary *summary)
 {
     return summary->completed + summary->failed;
+}
+
+bool summary_is_empty(const struct summary *summary)
+{
+    return summary->part_count == 0 && summary->warmup == 0;
 }
 
 double summary_share(uint64_t part, uint64_t whole)

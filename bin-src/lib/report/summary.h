@@ -47,12 +47,14 @@ struct summary_plan {
 struct summary_part {
     struct str start;
     struct buf load;            // JSON text, as the part's first record has it
+    double given_s;             // its duration as another program measured it (foreign.h); NaN: ours is to be found
+    bool unplaced;              // when its requests were sent, nobody kept
     uint64_t requests;
     int64_t first_ns, last_ns;  // first due or sent, last end; TIMING_NEVER: there is none
     struct peak *in_flight;     // [sent, end), earlier tries too
     struct peak *vllm;          // [sent, last token chunk] of the completed ones
     double duration_s;          // finished; NaN: not known
-    int64_t peak;               // finished
+    int64_t peak;               // finished; below 0: not known
 };
 
 struct summary_slo {
@@ -88,7 +90,7 @@ struct summary {
 
     /* finished; NaN: not known */
     double duration_s, request_rps, output_tps, total_tps;
-    int64_t peak, vllm_peak;
+    int64_t peak, vllm_peak;         // below 0: not known
     bool peak_exact;
     bool profiles_differ;            // by more than 1 ms in some figure
     struct bootstrap_sample intervals[METRIC_COUNT]; // of the plan's profile
@@ -110,6 +112,8 @@ int summary_finish(struct summary *summary, struct err *err);
 
 /* Requests that the success rate and SLO attainment are shares of: completed and failed. */
 uint64_t summary_offered(const struct summary *summary);
+/* Was nothing added, not even a warm-up? */
+bool summary_is_empty(const struct summary *summary);
 /* A share of whole; NaN where there is no whole. */
 double summary_share(uint64_t part, uint64_t whole);
 /* Whether fewer than SUMMARY_FEW_SAMPLES of count lie beyond the percentile. */

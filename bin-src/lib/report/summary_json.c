@@ -179,7 +179,8 @@ static void parts(const struct summary *summary, struct buf *out)
         json_key(out, "start"), json_str(out, part->start);
         count(out, "requests", part->requests);
         member(out, "duration_s", part->duration_s);
-        json_key(out, "peak_concurrency"), json_int(out, part->peak);
+        if (part->peak >= 0)
+            json_key(out, "peak_concurrency"), json_int(out, part->peak);
         if (part->load.len > 0)
             json_key(out, "load"), json_raw(out, buf_str(&part->load));
         json_object_end(out);
@@ -210,9 +211,11 @@ void summary_write_json(const struct summary *summary, struct buf *out)
     member(out, "output_token_throughput_tps", summary->output_tps);
     member(out, "total_token_throughput_tps", summary->total_tps);
     tokens(summary, out);
-    json_key(out, "peak_concurrency"), json_int(out, summary->peak);
-    json_key(out, "peak_concurrency_exact"), json_bool(out, summary->peak_exact);
-    json_key(out, "vllm_max_concurrent_requests"), json_int(out, summary->vllm_peak);
+    if (summary->peak >= 0) {
+        json_key(out, "peak_concurrency"), json_int(out, summary->peak);
+        json_key(out, "peak_concurrency_exact"), json_bool(out, summary->peak_exact);
+        json_key(out, "vllm_max_concurrent_requests"), json_int(out, summary->vllm_peak);
+    }
     for (int i = 0; i < METRIC_COUNT; i++)
         metric(out, plan, summary_metrics[i].name, summary->values[plan->profile][i], summary_metrics[i].unit, &summary->intervals[i]);
     other_profile(summary, out);

@@ -145,9 +145,11 @@ static void write_facts(const struct summary *summary, enum grid_style style, st
     number(&grid, "output tokens/s", summary->output_tps, "");
     number(&grid, "total tokens/s", summary->total_tps, "");
     add_tokens(summary, &scratch), fact(&grid, "tokens", &scratch);
-    buf_addf(&scratch, "%lld%s (vllm's way: %lld)", (long long)summary->peak, summary->peak_exact ? "" : " at most, by one-second buckets",
-             (long long)summary->vllm_peak);
-    fact(&grid, "peak concurrency", &scratch);
+    if (summary->peak >= 0) {
+        buf_addf(&scratch, "%lld%s (vllm's way: %lld)", (long long)summary->peak,
+                 summary->peak_exact ? "" : " at most, by one-second buckets", (long long)summary->vllm_peak);
+        fact(&grid, "peak concurrency", &scratch);
+    }
     add_verdict(&summary->client, &scratch), fact(&grid, "client", &scratch);
     client_facts(&grid, &summary->client, &scratch);
     grid_write(&grid, style, out);
@@ -275,7 +277,10 @@ static void write_parts(const struct summary *summary, enum grid_style style, st
         grid_cell(&grid, "%.*s", STR_ARG(part->start));
         grid_cell(&grid, "%llu", (unsigned long long)part->requests);
         grid_cell(&grid, "%.2f", isnan(part->duration_s) ? 0 : part->duration_s);
-        grid_cell(&grid, "%lld", (long long)part->peak);
+        if (part->peak >= 0)
+            grid_cell(&grid, "%lld", (long long)part->peak);
+        else
+            grid_cell(&grid, "-");
     }
     buf_add_char(out, '\n');
     grid_write(&grid, style, out);
