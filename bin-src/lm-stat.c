@@ -9,8 +9,9 @@
 #include "report/each.h"
 #include "report/printer.h"
 #include "report/requests.h"
+#include "report/vllm.h"
 
-#include <stdlib.h>
+#include <math.h>
 
 enum { MOST_PERCENTILES = 32, MOST_SLOS = 64 };
 
@@ -20,28 +21,31 @@ static const char *const formats[] = {"text", "json", "csv", "md", "vllm", "reco
 
 static struct {
     int format, profile;
-    const char *output, *by, *percentiles;
-    struct opt_list slos;
+    const char *output, *by, *percentiles, *metrics;
+    struct opt_list slos, set;
     int64_t keep, resamples, seed;
     double ci_percent;
     bool each, detailed;
-} opt = {.percentiles = "50,75,90,95,99,99.9", .keep = 1000000, .resamples = 1000};
+} opt = {.metrics = "ttft,tpot,itl", .keep = 1000000, .resamples = 1000};
 
 static const struct opt_spec specs[] = {
     {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps; file: for each FILE"},
-    {0, "detailed", OPT_FLAG, &opt.detailed, .help = "with --by: every figure of each group, and not a row each"},
+    {0, "detailed", OPT_FLAG, &opt.detailed, .help = "every figure of each group, and not a row each; vllm: the arrays, too"},
     {0, "each", OPT_FLAG, &opt.each, .help = "print a line for each request instead"},
     {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS",
      .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
     {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
      .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
-    {0, "percentiles", OPT_STR, &opt.percentiles, .arg = "LIST", .help = "percentiles to print (50,75,90,95,99,99.9)"},
+    {0, "percentiles", OPT_STR, &opt.percentiles, .arg = "LIST", .help = "percentiles to print (50,75,90,95,99,99.9; vllm: 99)"},
     {0, "keep", OPT_INT, &opt.keep, .min = 0, .max = 4e9, .arg = "N",
      .help = "values kept of each kind; beyond, percentiles are within 0.025% (1000000)"},
     {0, "ci", OPT_DOUBLE, &opt.ci_percent, .min = 1, .max = 99.999, .arg = "PERCENT", .help = "give intervals of that level, by bootstrap"},
     {0, "resamples", OPT_INT, &opt.resamples, .min = 10, .max = 1e6, .arg = "N", .help = "drawings that an interval is made of (1000)"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of these drawings (0)"},
     {0, "format", OPT_CHOICE, &opt.format, .choices = formats, .help = "how to print (text)"},
+    {0, "percentile-metrics", OPT_STR, &opt.metrics, .arg = "LIST", .help = "vllm: of which metrics it has figures (ttft,tpot,itl)"},
+    {0, "set", OPT_LIST, &opt.set, .arg = "KEY=VALUE",
+     .help = "vllm: a field that records do not hold, such as label, or one of your own; may be given again"},
     {'o', "output", OPT_STR, &opt.output, .arg = "FILE", .help = "write to FILE, by way of FILE.part"},
     {.type = OPT_END, .arg = "[FILE...]"},
 };
@@ -49,8 +53,9 @@ static const struct opt_spec specs[] = {
 static double percentiles[MOST_PERCENTILES];
 static struct slo slos[MOST_SLOS];
 
-static size_t parse_percentiles(const char *text)
+static size_t parse_percentiles(void)
 {
+    const char *text = opt.percentiles ? opt.percentiles : opt.format == FORMAT_VLLM ? "99" : "50,75,90,95,99,99.9";
     size_t count = 0;
     struct err err;
     for (;;) {
@@ -84,7 +89,7 @@ static struct summary_plan plan_of_options(void)
     struct summary_plan plan = {.profile = (enum profile)opt.profile,
                                 .keep = (size_t)opt.keep,
                                 .percentiles = percentiles,
-                                .percentile_count = parse_percentiles(opt.percentiles),
+                                .percentile_count = parse_percentiles(),
                                 .slos = slos,
                                 .slo_count = parse_slos(),
                                 .ci_level = opt.ci_percent / 100,
@@ -94,6 +99,8 @@ static struct summary_plan plan_of_options(void)
         opt_fail("--each and --by exclude each other");
     if (opt.each && plan.slo_count > 1)
         opt_fail("--each takes one --slo: slo_met is one column");
+    if (opt.format == FORMAT_VLLM && (opt.each || opt.by || plan.slo_count > 1 || (plan.slo_count == 1 && !isnan(slos[0].limits[SLO_ITL]))))
+        opt_fail("--format vllm is one object: without --each and --by, and with one --slo at most, of ttft, tpot and e2e");
     return plan;
 }
 
@@ -210,6 +217,37 @@ static int summarise(struct requests *in, const struct summary_plan *plan)
     return status;
 }
 
+static int take_vllm(void *arg, const struct request *request, struct err *err)
+{
+    return vllm_add(arg, request->root, request->measured, err);
+}
+
+static int write_vllm(struct requests *in, const struct summary_plan *plan)
+{
+    struct err err;
+    struct buf out = {0};
+    struct vllm_plan vllm_plan = {.percentiles = percentiles,
+                                  .percentile_count = plan->percentile_count,
+                                  .slo = plan->slo_count > 0 ? slos : NULL,
+                                  .set = opt.set.items,
+                                  .set_count = opt.set.count,
+                                  .detail = opt.detailed ? VLLM_DETAILED : VLLM_PLAIN};
+    if (vllm_parse_metrics(opt.metrics, &vllm_plan.metrics, &err) < 0)
+        opt_reject("--percentile-metrics", &err);
+    struct vllm *vllm = vllm_new(&vllm_plan);
+    if (!vllm)
+        err_nomem(&err), die(EXIT_CANNOT, &err);
+    int status = read_all(in, &(struct taker){take_vllm, NULL, vllm});
+    if (vllm_write(vllm, &out, &err) < 0)
+        opt_reject("--set", &err);
+    buf_add_char(&out, '\n');
+    if (print(&out, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    vllm_free(vllm);
+    buf_release(&out);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct err err;
@@ -220,7 +258,9 @@ int main(int argc, char **argv)
     struct requests *in = requests_open(paths, REQUESTS_ONCE, &err);
     if (!in)
         die(EXIT_CANNOT, &err);
-    int status = opt.each || opt.format == FORMAT_RECORDS ? list(in, &plan) : summarise(in, &plan);
+    int status = opt.format == FORMAT_VLLM                    ? write_vllm(in, &plan)
+                 : opt.each || opt.format == FORMAT_RECORDS ? list(in, &plan)
+                                                            : summarise(in, &plan);
     requests_close(in);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);
