@@ -25,7 +25,7 @@ static struct {
     struct opt_list slos, set;
     int64_t keep, resamples, seed;
     double ci_percent;
-    bool each, detailed;
+    bool each, detailed, steady;
 } opt = {.metrics = "ttft,tpot,itl", .keep = 1000000, .resamples = 1000};
 
 static const struct opt_spec specs[] = {
@@ -34,6 +34,7 @@ static const struct opt_spec specs[] = {
     {0, "each", OPT_FLAG, &opt.each, .help = "print a line for each request instead"},
     {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS",
      .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
+    {0, "steady", OPT_FLAG, &opt.steady, .help = "of the time in which the load was steady; its bounds are said"},
     {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
      .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
     {0, "percentiles", OPT_STR, &opt.percentiles, .arg = "LIST", .help = "percentiles to print (50,75,90,95,99,99.9; vllm: 99)"},
@@ -109,6 +110,7 @@ struct taker {
     int (*request)(void *arg, const struct request *request, struct err *err);
     int (*summary)(void *arg, const struct request *summary, struct err *err); // NULL: it has no use for figures alone
     void *arg;
+    bool again; // all was reported the first time
 };
 
 /* Gives each request to take. The status of the program. */
@@ -121,6 +123,8 @@ static int read_all(struct requests *in, const struct taker *take)
     while ((got = requests_next(in, &request, &err)) != REQUESTS_END) {
         if (got == REQUESTS_SUMMARY && !take->summary)
             got = REQUESTS_BAD, err_set(&err, ERR_MISSING, "holds figures only, and no requests");
+        if (got == REQUESTS_BAD && take->again)
+            continue;
         if (got == REQUESTS_BAD) {
             warn("%s: %s", requests_where(in), err.msg);
             status = EXIT_SOME_FAILED;
@@ -172,7 +176,7 @@ static int list(struct requests *in, const struct summary_plan *plan)
         each_head(&lines.each, &lines.out);
     if (print(&lines.out, &err) < 0)
         die(EXIT_CANNOT, &err);
-    int status = read_all(in, &(struct taker){opt.each ? take_each : take_record, NULL, &lines});
+    int status = read_all(in, &(struct taker){.request = opt.each ? take_each : take_record, .arg = &lines});
     buf_release(&lines.out);
     return status;
 }
@@ -209,7 +213,12 @@ static int summarise(struct requests *in, const struct summary_plan *plan)
     state.printer.detail = opt.detailed ? PRINTER_DETAILED : PRINTER_ROWS;
     if (!state.groups)
         err_nomem(&err), die(EXIT_CANNOT, &err);
-    int status = read_all(in, &(struct taker){take_group, take_foreign, &state});
+    int status = read_all(in, &(struct taker){.request = take_group, .summary = take_foreign, .arg = &state});
+    if (opt.steady) {
+        if (groups_within(state.groups, &err) < 0 || requests_again(in, &err) < 0)
+            die(EXIT_CANNOT, &err);
+        read_all(in, &(struct taker){.request = take_group, .arg = &state, .again = true});
+    }
     if (groups_each(state.groups, print_group, &state, &err) < 0 || printer_end(&state.printer, &err) < 0 || print(&state.printer.out, &err) < 0)
         die(EXIT_CANNOT, &err);
     printer_release(&state.printer);
@@ -237,7 +246,7 @@ static int write_vllm(struct requests *in, const struct summary_plan *plan)
     struct vllm *vllm = vllm_new(&vllm_plan);
     if (!vllm)
         err_nomem(&err), die(EXIT_CANNOT, &err);
-    int status = read_all(in, &(struct taker){take_vllm, NULL, vllm});
+    int status = read_all(in, &(struct taker){.request = take_vllm, .arg = vllm});
     if (vllm_write(vllm, &out, &err) < 0)
         opt_reject("--set", &err);
     buf_add_char(&out, '\n');
@@ -255,7 +264,7 @@ int main(int argc, char **argv)
     struct summary_plan plan = plan_of_options();
     if (opt.output && out_to(opt.output, &err) < 0)
         die(EXIT_CANNOT, &err);
-    struct requests *in = requests_open(paths, REQUESTS_ONCE, &err);
+    struct requests *in = requests_open(paths, opt.steady ? REQUESTS_TWICE : REQUESTS_ONCE, &err);
     if (!in)
         die(EXIT_CANNOT, &err);
     int status = opt.format == FORMAT_VLLM                    ? write_vllm(in, &plan)

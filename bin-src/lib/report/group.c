@@ -11,6 +11,7 @@ enum rank { RANK_NUMBER, RANK_OTHER, RANK_MISSING };
 /* A group with what orders it in front. */
 struct branch {
     struct group group;
+    struct summary *whole; // of the first reading; NULL: there was one only
     enum rank rank;
     double number;
 };
@@ -30,6 +31,7 @@ static void branch_free(void *arg)
     if (!branch)
         return;
     summary_free(branch->group.summary);
+    summary_free(branch->whole);
     free((char *)branch->group.key.ptr);
     free(branch);
 }
@@ -127,18 +129,27 @@ struct summary *groups_find(struct groups *groups, struct jval record, const cha
 }
 
 struct walk {
-    int (*each)(void *arg, struct group *group, struct err *err);
+    int (*each)(void *arg, struct group *group, struct err *err); // NULL: within
     void *arg;
     struct err *err;
     int rc;
 };
+
+static int within(struct branch *branch, struct err *err)
+{
+    if (summary_finish(branch->group.summary, err) < 0)
+        return -1;
+    branch->whole = branch->group.summary;
+    branch->group.summary = summary_within(branch->whole);
+    return branch->group.summary ? 0 : err_nomem(err);
+}
 
 static void visit(const void *node, VISIT when, void *arg)
 {
     struct walk *walk = arg;
     struct branch *branch = *(struct branch *const *)node;
     if ((when == postorder || when == leaf) && walk->rc == 0) // postorder: between the two subtrees
-        walk->rc = walk->each(walk->arg, &branch->group, walk->err);
+        walk->rc = walk->each ? walk->each(walk->arg, &branch->group, walk->err) : within(branch, walk->err);
 }
 
 int groups_each(struct groups *groups, int (*each)(void *arg, struct group *group, struct err *err), void *arg, struct err *err)
@@ -146,4 +157,9 @@ int groups_each(struct groups *groups, int (*each)(void *arg, struct group *grou
     struct walk walk = {each, arg, err, 0};
     twalk_r(groups->tree, visit, &walk);
     return walk.rc;
+}
+
+int groups_within(struct groups *groups, struct err *err)
+{
+    return groups_each(groups, NULL, NULL, err);
 }

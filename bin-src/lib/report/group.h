@@ -25,6 +25,8 @@ struct groups *groups_new(const struct summary_plan *plan, const char *member);
 void groups_free(struct groups *groups); // the summaries too; NULL is fine
 
 struct summary *groups_find(struct groups *groups, struct jval record, const char *file, struct err *err); // NULL: out of memory
+/* For a second reading: finishes the summaries, and begins others, of their steady times. */
+int groups_within(struct groups *groups, struct err *err);
 /* Calls each in order, until one fails. */
 int groups_each(struct groups *groups, int (*each)(void *arg, struct group *group, struct err *err), void *arg, struct err *err);
 

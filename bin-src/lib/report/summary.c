@@ -46,6 +46,31 @@ struct summary *summary_new(const struct summary_plan *plan)
     return NULL;
 }
 
+struct summary *summary_within(const struct summary *whole)
+{
+    struct summary *summary = summary_new(whole->plan);
+    if (summary)
+        summary->whole = whole;
+    return summary;
+}
+
+const struct steady *summary_steady(const struct summary *summary, const struct summary_part *part)
+{
+    size_t i = (size_t)(part - summary->parts);
+    const struct summary *whole = summary->whole ? summary->whole : summary;
+    return i < whole->part_count && whole->parts[i].course.steady.found ? &whole->parts[i].course.steady : NULL;
+}
+
+double summary_steady_s(const struct steady *steady)
+{
+    return steady ? ((double)steady->to_ns - (double)steady->from_ns) / NS_PER_S : 0;
+}
+
+bool summary_is_short(double steady_s, double whole_s)
+{
+    return steady_s < fmax(SUMMARY_SHORT_S, SUMMARY_SHORT_SHARE * whole_s);
+}
+
 void summary_free(struct summary *summary)
 {
     if (!summary)
@@ -57,6 +82,7 @@ void summary_free(struct summary *summary)
         buf_release(&summary->parts[i].load);
         peak_free(summary->parts[i].in_flight);
         peak_free(summary->parts[i].vllm);
+        course_release(&summary->parts[i].course);
     }
     bootstrap_release(summary->intervals, METRIC_COUNT);
     quantiles_free(summary->client.send_lag);
@@ -119,6 +145,7 @@ static int add_part(struct summary *summary, struct str start, const struct meas
     struct summary_part *part = &parts[summary->part_count];
     *part = (struct summary_part){.start = place->start, .first_ns = TIMING_NEVER, .last_ns = TIMING_NEVER};
     part->given_s = NAN;
+    part->course.keep = summary->plan->keep;
     part->in_flight = peak_new(summary->plan->keep);
     part->vllm = peak_new(summary->plan->keep);
     if (request->load.doc)
@@ -171,20 +198,38 @@ static int add_attempts(struct summary *summary, struct summary_part *part, cons
 static int add_to_part(struct summary *summary, const struct measured *request, struct err *err)
 {
     const struct timing *timing = &request->timing;
-    if (find_part(summary, request, err) < 0)
-        return -1;
     struct summary_part *part = &summary->parts[summary->part_last];
     part->requests++;
     if (part->unplaced)
         return 0;
     widen(part, timing->due_ns);
-    if (add_interval(part, timing->sent_ns, timing->end_ns, err) < 0)
+    if (add_interval(part, timing->sent_ns, timing->end_ns, err) < 0 || course_add(&part->course, request, err) < 0)
         return -1;
     if (request->attempts.doc && add_attempts(summary, part, request, err) < 0)
         return -1;
     if (request->outcome != OUTCOME_COMPLETED)
         return 0;
     return peak_add(part->vllm, timing->sent_ns, measured_last_ns(request, PROFILE_VLLM), err);
+}
+
+/* What overlaps the steady time is in flight in it, whenever it ended; who ended in it counts. */
+static int add_within(struct summary *summary, const struct measured *request, bool *counts, struct err *err)
+{
+    const struct timing *timing = &request->timing;
+    struct summary_part *part = &summary->parts[summary->part_last];
+    const struct steady *steady = summary_steady(summary, part);
+    *counts = steady && timing->end_ns >= steady->from_ns && timing->end_ns <= steady->to_ns;
+    part->requests += *counts;
+    summary->outside += !*counts;
+    if (!steady || timing->sent_ns == TIMING_NEVER || timing->end_ns == TIMING_NEVER)
+        return 0;
+    int64_t from_ns = timing->sent_ns > steady->from_ns ? timing->sent_ns : steady->from_ns;
+    int64_t to_ns = timing->end_ns < steady->to_ns ? timing->end_ns : steady->to_ns;
+    part->first_ns = steady->from_ns;
+    part->last_ns = steady->to_ns;
+    if (*counts && request->outcome == OUTCOME_COMPLETED && peak_add(part->vllm, timing->sent_ns, measured_last_ns(request, PROFILE_VLLM), err) < 0)
+        return -1;
+    return peak_add(part->in_flight, from_ns, to_ns, err);
 }
 
 /* Does nothing but the client's own slowness explain that the request was sent after it was due? */
@@ -258,12 +303,17 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
         summary->warmup++;
         return 0;
     }
+    bool counts = true;
+    if (find_part(summary, request, err) < 0 || (summary->whole && add_within(summary, request, &counts, err) < 0))
+        return -1;
+    if (!counts)
+        return 0;
     summary->completed += request->outcome == OUTCOME_COMPLETED;
     summary->failed += request->outcome == OUTCOME_FAILED;
     summary->cancelled += request->outcome == OUTCOME_CANCELLED;
     if (request->outcome == OUTCOME_FAILED)
         summary->errors[request->failure]++;
-    if (add_to_part(summary, request, err) < 0 || add_to_client(&summary->client, request, err) < 0)
+    if ((!summary->whole && add_to_part(summary, request, err) < 0) || add_to_client(&summary->client, request, err) < 0)
         return -1;
     if (request->outcome != OUTCOME_COMPLETED)
         return 0;
@@ -282,7 +332,7 @@ static int finish_parts(struct summary *summary, struct err *err)
         struct summary_part *part = &summary->parts[i];
         int64_t vllm;
         part->duration_s = part->first_ns == TIMING_NEVER ? NAN : ((double)part->last_ns - (double)part->first_ns) / NS_PER_S;
-        part->duration_s = isnan(part->given_s) ? part->duration_s : part->given_s;
+        part->duration_s = isnan(part->given_s) || summary->whole ? part->duration_s : part->given_s;
         duration_s += isnan(part->duration_s) ? 0 : part->duration_s;
         if (peak_most(part->in_flight, &part->peak, err) < 0 || peak_most_touching(part->vllm, &vllm, err) < 0)
             return -1;
@@ -297,6 +347,18 @@ static int finish_parts(struct summary *summary, struct err *err)
     summary->request_rps = (double)summary->completed / summary->duration_s;
     summary->output_tps = counted ? (double)summary->output_tokens / summary->duration_s : NAN;
     summary->total_tps = counted ? (double)(summary->input_tokens + summary->output_tokens) / summary->duration_s : NAN;
+    return 0;
+}
+
+static int finish_courses(struct summary *summary, struct err *err)
+{
+    for (size_t i = 0; i < summary->part_count; i++) {
+        struct summary_part *part = &summary->parts[i];
+        if (course_finish(&part->course, buf_str(&part->load), err) < 0)
+            return -1;
+        if (part->course.backlog.judged && (!summary->saturated || part->course.backlog.z > summary->saturated->course.backlog.z))
+            summary->saturated = part;
+    }
     return 0;
 }
 
@@ -360,6 +422,10 @@ static int find_intervals(struct summary *summary, struct err *err)
 int summary_finish(struct summary *summary, struct err *err)
 {
     if (finish_parts(summary, err) < 0 || settle(summary, err) < 0)
+        return -1;
+    if (summary->whole)
+        summary->saturated = summary->whole->saturated;
+    else if (finish_courses(summary, err) < 0)
         return -1;
     judge_client(&summary->client);
     static const enum metric compared[] = {METRIC_TTFT, METRIC_TPOT, METRIC_ITL, METRIC_E2E};

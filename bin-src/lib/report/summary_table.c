@@ -129,6 +129,37 @@ static void add_load(const struct summary *summary, struct buf *out)
         add_words(out, buf_str(&summary->parts[0].load));
 }
 
+static void add_saturation(const struct backlog *backlog, struct buf *out)
+{
+    buf_addf(out, "%s: ", backlog->grows ? "OVER-SATURATED" : "not over-saturated");
+    if (backlog->grows)
+        buf_addf(out, "the queue grew by %.2f requests/s, %.0f%% of what arrived, to %.0f in all", backlog->growth_per_s,
+                 100 * backlog->share, backlog->to_n);
+    else
+        buf_addf(out, "%.1f in the server or waiting at the end, %.1f before", backlog->to_n, backlog->from_n);
+}
+
+/* Of one part its bounds, of more their sum. */
+static void add_steady(const struct summary *summary, struct buf *out)
+{
+    double whole_s = 0, steady_s = 0;
+    const struct steady *last = NULL;
+    for (size_t i = 0; i < summary->part_count; i++) {
+        const struct steady *steady = summary_steady(summary, &summary->parts[i]);
+        whole_s += isnan(summary->whole->parts[i].duration_s) ? 0 : summary->whole->parts[i].duration_s;
+        steady_s += summary_steady_s(steady);
+        last = steady ? steady : last;
+    }
+    if (!last)
+        buf_addf(out, "NONE: nothing is left of %.2f s", whole_s);
+    else {
+        if (summary->part_count == 1)
+            buf_addf(out, "from %.2f s to %.2f s: ", (double)last->from_ns / NS_PER_S, (double)last->to_ns / NS_PER_S);
+        buf_addf(out, "%.2f of %.2f s%s, %llu %s outside", steady_s, whole_s, summary_is_short(steady_s, whole_s) ? " (SHORT)" : "",
+                 (unsigned long long)summary->outside, plural(summary->outside, "request", "requests"));
+    }
+}
+
 static void write_facts(const struct summary *summary, enum grid_style style, struct buf *out)
 {
     struct grid grid = {.columns = 2, .flags = GRID_LEFT};
@@ -138,6 +169,10 @@ static void write_facts(const struct summary *summary, enum grid_style style, st
     add_load(summary, &scratch);
     if (scratch.len > 0)
         fact(&grid, "load", &scratch);
+    if (summary->whole)
+        add_steady(summary, &scratch), fact(&grid, "steady state", &scratch);
+    if (summary->saturated)
+        add_saturation(&summary->saturated->course.backlog, &scratch), fact(&grid, "saturation", &scratch);
     add_requests(summary, &scratch), fact(&grid, "requests", &scratch);
     number(&grid, "success rate", 100 * summary_share(summary->completed, summary_offered(summary)), "%");
     number(&grid, "duration", summary->duration_s, " s");
