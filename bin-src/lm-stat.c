@@ -1,17 +1,21 @@
 /*
  * lm-stat: latency, throughput and goodput of what was sent
  *
- * Reads records that carry "response" and "timing" and prints one summary, or one for each value of a member (--by), or
- * one line a request (--each). What each figure means is in lmutils-metrics(7); the work is in report/.
+ * Reads records that carry "response" and "timing", and other programs' results, and makes of them what was asked for:
+ * a summary, or one for each value of a member (--by), a line a request (--each) or a second (--series), or the result
+ * that vllm bench serve would write. What each figure means is in lmutils-metrics(7); the work is in report/.
  */
+#include "base/clock.h"
 #include "base/opt.h"
 #include "base/out.h"
-#include "report/each.h"
-#include "report/printer.h"
-#include "report/requests.h"
-#include "report/vllm.h"
+#include "report/follow.h"
+#include "report/live.h"
+#include "report/view.h"
 
 #include <math.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum { MOST_PERCENTILES = 32, MOST_SLOS = 64 };
 
@@ -23,9 +27,9 @@ static struct {
     int format, profile;
     const char *output, *by, *percentiles, *metrics;
     struct opt_list slos, set;
-    int64_t keep, resamples, seed;
+    int64_t keep, resamples, seed, series_ns;
     double ci_percent;
-    bool each, detailed, steady;
+    bool each, detailed, steady, follow;
 } opt = {.metrics = "ttft,tpot,itl", .keep = 1000000, .resamples = 1000};
 
 static const struct opt_spec specs[] = {
@@ -34,6 +38,8 @@ static const struct opt_spec specs[] = {
     {0, "each", OPT_FLAG, &opt.each, .help = "print a line for each request instead"},
     {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS",
      .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
+    {'f', "follow", OPT_FLAG, &opt.follow, .help = "read FILE as it grows and show it on a terminal, until it is whole or SIGINT; then the summary"},
+    {0, "series", OPT_DURATION, &opt.series_ns, .arg = "TIME", .help = "print a line for each TIME of the run instead, such as 1s"},
     {0, "steady", OPT_FLAG, &opt.steady, .help = "of the time in which the load was steady; its bounds are said"},
     {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
      .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
@@ -57,21 +63,11 @@ static struct slo slos[MOST_SLOS];
 static size_t parse_percentiles(void)
 {
     const char *text = opt.percentiles ? opt.percentiles : opt.format == FORMAT_VLLM ? "99" : "50,75,90,95,99,99.9";
-    size_t count = 0;
     struct err err;
-    for (;;) {
-        size_t len = strcspn(text, ",");
-        if (count == MOST_PERCENTILES)
-            opt_fail("--percentiles: more than %d", MOST_PERCENTILES);
-        if (num_double((struct str){text, len}, 0, 100, &percentiles[count], &err) < 0)
-            opt_reject("--percentiles", &err);
-        if (count > 0 && percentiles[count] <= percentiles[count - 1])
-            opt_fail("--percentiles: must ascend");
-        count++;
-        if (text[len] == '\0')
-            return count;
-        text += len + 1;
-    }
+    size_t count;
+    if (summary_parse_percentiles(text, percentiles, MOST_PERCENTILES, &count, &err) < 0)
+        opt_reject("--percentiles", &err);
+    return count;
 }
 
 static size_t parse_slos(void)
@@ -96,182 +92,165 @@ static struct summary_plan plan_of_options(void)
                                 .ci_level = opt.ci_percent / 100,
                                 .resamples = (size_t)opt.resamples,
                                 .seed = opt.seed};
-    if (opt.each && opt.by)
-        opt_fail("--each and --by exclude each other");
+    bool lines = opt.format == FORMAT_RECORDS || opt.format == FORMAT_VLLM;
+    if (opt.each + (opt.by != NULL) + (opt.series_ns > 0) + lines > 1)
+        opt_fail("--each, --by, --series, --format records and --format vllm exclude each other");
+    if (opt.steady + (opt.each || lines) + (opt.series_ns > 0) + opt.follow > 1)
+        opt_fail("--steady, --series and --follow are for a summary, and exclude each other");
+    if (opt.follow && opt.by)
+        opt_fail("--follow and --by exclude each other");
     if (opt.each && plan.slo_count > 1)
         opt_fail("--each takes one --slo: slo_met is one column");
-    if (opt.format == FORMAT_VLLM && (opt.each || opt.by || plan.slo_count > 1 || (plan.slo_count == 1 && !isnan(slos[0].limits[SLO_ITL]))))
-        opt_fail("--format vllm is one object: without --each and --by, and with one --slo at most, of ttft, tpot and e2e");
+    if (opt.format == FORMAT_VLLM && (plan.slo_count > 1 || (plan.slo_count == 1 && !isnan(slos[0].limits[SLO_ITL]))))
+        opt_fail("--slo: --format vllm has one, of ttft, tpot and e2e");
     return plan;
 }
 
-/* What each mode does with what is read. */
-struct taker {
-    int (*request)(void *arg, const struct request *request, struct err *err);
-    int (*summary)(void *arg, const struct request *summary, struct err *err); // NULL: it has no use for figures alone
-    void *arg;
-    bool again; // all was reported the first time
-};
+static struct view_plan view_of_options(const struct summary_plan *plan)
+{
+    struct view_plan view = {.kind = VIEW_SUMMARIES, .format = (enum opt_format)opt.format, .summary = plan, .by = opt.by, .series_ns = opt.series_ns};
+    struct err err;
+    view.detail = opt.detailed ? PRINTER_DETAILED : PRINTER_ROWS;
+    if (opt.each || opt.series_ns > 0)
+        view.kind = opt.each ? VIEW_EACH : VIEW_SERIES;
+    if (opt.format == FORMAT_RECORDS)
+        view.kind = VIEW_RECORDS;
+    if (opt.format != FORMAT_VLLM)
+        return view;
+    view.kind = VIEW_VLLM;
+    view.vllm = (struct vllm_plan){.percentiles = percentiles,
+                                   .percentile_count = plan->percentile_count,
+                                   .slo = plan->slo_count > 0 ? slos : NULL,
+                                   .set = opt.set.items,
+                                   .set_count = opt.set.count,
+                                   .detail = opt.detailed ? VLLM_DETAILED : VLLM_PLAIN};
+    if (vllm_parse_metrics(opt.metrics, &view.vllm.metrics, &err) < 0)
+        opt_reject("--percentile-metrics", &err);
+    return view;
+}
 
-/* Gives each request to take. The status of the program. */
-static int read_all(struct requests *in, const struct taker *take)
+/* Writes what out holds, and empties it. */
+static void print(struct buf *out)
+{
+    struct err err;
+    if (out->failed)
+        err_nomem(&err), die(EXIT_CANNOT, &err);
+    if (out_write(out->ptr, out->len, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    buf_clear(out);
+}
+
+enum reading { FIRST, AGAIN }; // again: what is wrong is reported already, and figures are taken
+
+/* The status of the program. */
+static int read_all(struct requests *in, struct view *view, enum reading reading, struct buf *out)
 {
     struct err err = {0};
     struct request request;
     enum requests_got got;
     int status = EXIT_DONE;
     while ((got = requests_next(in, &request, &err)) != REQUESTS_END) {
-        if (got == REQUESTS_SUMMARY && !take->summary)
-            got = REQUESTS_BAD, err_set(&err, ERR_MISSING, "holds figures only, and no requests");
-        if (got == REQUESTS_BAD && take->again)
-            continue;
-        if (got == REQUESTS_BAD) {
+        if (got == REQUESTS_FAILED || (got == REQUESTS_ONE && view_add(view, &request, out, &err) < 0))
+            die(EXIT_CANNOT, &err);
+        if (got == REQUESTS_SUMMARY && reading == FIRST && view_add_figures(view, &request, out, &err) < 0) {
+            if (err.kind == ERR_NOMEM)
+                die(EXIT_CANNOT, &err);
+            got = REQUESTS_BAD;
+        }
+        if (got == REQUESTS_BAD && reading == FIRST) {
             warn("%s: %s", requests_where(in), err.msg);
             status = EXIT_SOME_FAILED;
-        } else if (got == REQUESTS_FAILED || (got == REQUESTS_ONE ? take->request : take->summary)(take->arg, &request, &err) < 0)
-            die(EXIT_CANNOT, &err);
+        }
+        print(out);
     }
     return status;
 }
 
-/* Writes what out holds, and empties it. */
-static int print(struct buf *out, struct err *err)
-{
-    if (out->failed)
-        return err_nomem(err);
-    int rc = out_write(out->ptr, out->len, err);
-    buf_clear(out);
-    return rc;
-}
-
-struct lines {
-    struct each each;
-    struct buf out;
-};
-
-static int take_each(void *arg, const struct request *request, struct err *err)
-{
-    struct lines *lines = arg;
-    struct str id = {0};
-    if (request->measured->timing.warmup)
-        return 0;
-    jval_str_at(request->root, "/id", &id);
-    each_row(&lines->each, request->measured, id, &lines->out);
-    return print(&lines->out, err);
-}
-
-static int take_record(void *arg, const struct request *request, struct err *err)
-{
-    struct lines *lines = arg;
-    buf_add_str(&lines->out, request->line);
-    buf_add_char(&lines->out, '\n');
-    return print(&lines->out, err);
-}
-
-static int list(struct requests *in, const struct summary_plan *plan)
+static int read_paths(char **paths, struct view *view, struct buf *out)
 {
     struct err err;
-    struct lines lines = {.each = {(enum opt_format)opt.format, plan->profile, plan->slo_count > 0 ? slos : NULL}};
-    if (opt.each)
-        each_head(&lines.each, &lines.out);
-    if (print(&lines.out, &err) < 0)
+    struct requests *in = requests_open(paths, opt.steady ? REQUESTS_TWICE : REQUESTS_ONCE, &err);
+    if (!in)
         die(EXIT_CANNOT, &err);
-    int status = read_all(in, &(struct taker){.request = opt.each ? take_each : take_record, .arg = &lines});
-    buf_release(&lines.out);
-    return status;
-}
-
-struct summarising {
-    struct groups *groups;
-    struct printer printer;
-};
-
-static int take_group(void *arg, const struct request *request, struct err *err)
-{
-    struct summarising *state = arg;
-    struct summary *summary = groups_find(state->groups, request->root, request->file, err);
-    return summary ? summary_add(summary, request->measured, err) : -1;
-}
-
-static int take_foreign(void *arg, const struct request *request, struct err *err)
-{
-    struct summarising *state = arg;
-    return printer_foreign(&state->printer, request->file, request->root, err);
-}
-
-static int print_group(void *arg, struct group *group, struct err *err)
-{
-    struct summarising *state = arg;
-    return printer_group(&state->printer, group, err) < 0 ? -1 : print(&state->printer.out, err);
-}
-
-static int summarise(struct requests *in, const struct summary_plan *plan)
-{
-    struct err err;
-    struct summarising state = {.groups = groups_new(plan, opt.by),
-                                .printer = {.format = (enum opt_format)opt.format, .by = opt.by, .plan = plan}};
-    state.printer.detail = opt.detailed ? PRINTER_DETAILED : PRINTER_ROWS;
-    if (!state.groups)
-        err_nomem(&err), die(EXIT_CANNOT, &err);
-    int status = read_all(in, &(struct taker){.request = take_group, .summary = take_foreign, .arg = &state});
+    int status = read_all(in, view, FIRST, out);
     if (opt.steady) {
-        if (groups_within(state.groups, &err) < 0 || requests_again(in, &err) < 0)
+        if (view_within(view, &err) < 0 || requests_again(in, &err) < 0)
             die(EXIT_CANNOT, &err);
-        read_all(in, &(struct taker){.request = take_group, .arg = &state, .again = true});
+        read_all(in, view, AGAIN, out);
     }
-    if (groups_each(state.groups, print_group, &state, &err) < 0 || printer_end(&state.printer, &err) < 0 || print(&state.printer.out, &err) < 0)
-        die(EXIT_CANNOT, &err);
-    printer_release(&state.printer);
-    groups_free(state.groups);
+    requests_close(in);
     return status;
 }
 
-static int take_vllm(void *arg, const struct request *request, struct err *err)
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
 {
-    return vllm_add(arg, request->root, request->measured, err);
+    (void)number;
+    stopped = 1;
 }
 
-static int write_vllm(struct requests *in, const struct summary_plan *plan)
+/* Draws what is new, if standard output is a terminal and it is time to. */
+static int show(struct live *live, struct buf *out, struct err *err)
+{
+    struct winsize size = {0};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !live_is_time(live, clock_ns()))
+        return 0;
+    if (live_draw(live, size.ws_col, out, err) < 0)
+        return -1;
+    print(out);
+    return out_flush(err);
+}
+
+/* Reads on until the file is whole, or somebody stops us. */
+static int follow(const char *path, struct view *view, struct buf *out)
 {
     struct err err;
-    struct buf out = {0};
-    struct vllm_plan vllm_plan = {.percentiles = percentiles,
-                                  .percentile_count = plan->percentile_count,
-                                  .slo = plan->slo_count > 0 ? slos : NULL,
-                                  .set = opt.set.items,
-                                  .set_count = opt.set.count,
-                                  .detail = opt.detailed ? VLLM_DETAILED : VLLM_PLAIN};
-    if (vllm_parse_metrics(opt.metrics, &vllm_plan.metrics, &err) < 0)
-        opt_reject("--percentile-metrics", &err);
-    struct vllm *vllm = vllm_new(&vllm_plan);
-    if (!vllm)
-        err_nomem(&err), die(EXIT_CANNOT, &err);
-    int status = read_all(in, &(struct taker){.request = take_vllm, .arg = vllm});
-    if (vllm_write(vllm, &out, &err) < 0)
-        opt_reject("--set", &err);
-    buf_add_char(&out, '\n');
-    if (print(&out, &err) < 0)
+    struct request request;
+    enum follow_got got;
+    int status = EXIT_DONE;
+    struct live *live = live_new((enum profile)opt.profile);
+    struct follow *in = live ? follow_open(path, &err) : (err_nomem(&err), NULL);
+    if (!in)
         die(EXIT_CANNOT, &err);
-    vllm_free(vllm);
-    buf_release(&out);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL); // a second one ends us
+    while (!stopped && (got = follow_next(in, 100, &request, &err)) != FOLLOW_END) {
+        if (got == FOLLOW_BAD) {
+            warn("%s: %s", follow_where(in), err.msg);
+            status = EXIT_SOME_FAILED;
+        }
+        bool taken = got != FOLLOW_ONE || (view_add(view, &request, out, &err) == 0 && live_add(live, request.measured, &err) == 0);
+        if (got == FOLLOW_FAILED || !taken || show(live, out, &err) < 0)
+            die(EXIT_CANNOT, &err);
+    }
+    live_erase(live, out);
+    live_free(live);
+    follow_close(in);
     return status;
 }
 
 int main(int argc, char **argv)
 {
     struct err err;
+    struct buf out = {0};
     char **paths = opt_parse(argc, argv, specs, "latency, throughput and goodput of what was sent");
     struct summary_plan plan = plan_of_options();
+    struct view_plan view_plan = view_of_options(&plan);
+    if (opt.follow && paths[0] && paths[1])
+        opt_fail("--follow reads one FILE");
     if (opt.output && out_to(opt.output, &err) < 0)
         die(EXIT_CANNOT, &err);
-    struct requests *in = requests_open(paths, opt.steady ? REQUESTS_TWICE : REQUESTS_ONCE, &err);
-    if (!in)
+    struct view *view = view_new(&view_plan, &out, &err);
+    if (!view)
         die(EXIT_CANNOT, &err);
-    int status = opt.format == FORMAT_VLLM                    ? write_vllm(in, &plan)
-                 : opt.each || opt.format == FORMAT_RECORDS ? list(in, &plan)
-                                                            : summarise(in, &plan);
-    requests_close(in);
+    print(&out);
+    int status = opt.follow ? follow(paths[0] ? paths[0] : "-", view, &out) : read_paths(paths, view, &out);
+    if (view_end(view, &out, &err) < 0)
+        err.kind == ERR_PARSE ? opt_reject("--set", &err) : die(EXIT_CANNOT, &err);
+    print(&out);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);
+    view_free(view);
+    buf_release(&out);
     return status;
 }

@@ -56,7 +56,7 @@ static void begin_rows(struct printer *printer)
 
 static void write_detailed(struct printer *printer, const struct group *group)
 {
-    struct buf *out = &printer->out;
+    struct buf *out = printer->out;
     bool markdown = printer->format == FORMAT_MD;
     if (printer->detailed++ > 0)
         buf_add_char(out, '\n');
@@ -79,8 +79,8 @@ static int add(struct printer *printer, struct str name, struct buf *json, struc
         begin_rows(printer);
         return add_row(printer, name, json, err);
     case FORMAT_JSON:
-        buf_add_str(&printer->out, buf_str(json));
-        buf_add_char(&printer->out, '\n');
+        buf_add_str(printer->out, buf_str(json));
+        buf_add_char(printer->out, '\n');
         return 0;
     case FORMAT_CSV:
         return csv_add(&printer->csv, buf_str(json), err);
@@ -98,12 +98,12 @@ int printer_group(struct printer *printer, struct group *group, struct err *err)
     bool people = printer->format == FORMAT_TEXT || printer->format == FORMAT_MD;
     if (people && (!printer->by || printer->detail == PRINTER_DETAILED)) {
         write_detailed(printer, group);
-        return printer->out.failed ? err_nomem(err) : 0;
+        return printer->out->failed ? err_nomem(err) : 0;
     }
     write_json(printer, group, &json);
     int rc = add(printer, key_shown(group->key), &json, err);
     buf_release(&json);
-    return rc == 0 && printer->out.failed ? err_nomem(err) : rc;
+    return rc == 0 && printer->out->failed ? err_nomem(err) : rc;
 }
 
 /* The summary with the file for its group, unless it is one of a group already. */
@@ -148,16 +148,15 @@ int printer_foreign(struct printer *printer, const char *file, struct jval summa
 int printer_end(struct printer *printer, struct err *err)
 {
     if (printer->format == FORMAT_CSV)
-        return csv_write(&printer->csv, &printer->out, err);
+        return csv_write(&printer->csv, printer->out, err);
     if (printer->rows.grid.cells > 0 && printer->detailed > 0)
-        buf_add_char(&printer->out, '\n'); // behind what was detailed
-    rows_write(&printer->rows, &printer->out);
-    return printer->out.failed ? err_nomem(err) : 0;
+        buf_add_char(printer->out, '\n'); // behind what was detailed
+    rows_write(&printer->rows, printer->out);
+    return printer->out->failed ? err_nomem(err) : 0;
 }
 
 void printer_release(struct printer *printer)
 {
     csv_release(&printer->csv);
     rows_release(&printer->rows);
-    buf_release(&printer->out);
 }

@@ -1,11 +1,10 @@
 /*
  * report/printer.h: summaries in the format that was asked for
  *
- *     struct printer printer = {.format = FORMAT_TEXT, .by = "file", .plan = &plan};
+ *     struct printer printer = {.format = FORMAT_TEXT, .by = "file", .plan = &plan, .out = &out};
  *     printer_group(&printer, &group, &err);                   // of our records
  *     printer_foreign(&printer, "old.json", summary, &err);    // of a file that holds figures only
  *     printer_end(&printer, &err);
- *     ... printer.out: what is to be written; after each call, or at the end ...
  *     printer_release(&printer);
  *
  * JSON: an object a summary, as it comes. CSV: a row each, at the end, when all columns are known. Text and Markdown:
@@ -25,7 +24,7 @@ struct printer {
     const char *by; // NULL: all records are one group
     enum printer_detail { PRINTER_ROWS, PRINTER_DETAILED } detail;
     const struct summary_plan *plan;
-    struct buf out;
+    struct buf *out; // where it is written
     size_t detailed, foreign; // how many were written so, and came as figures
     struct csv csv;
     struct rows rows;

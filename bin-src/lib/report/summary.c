@@ -23,6 +23,23 @@ const char *const summary_reasons[SUMMARY_REASONS] = {
     [SUMMARY_BUSY_CPU] = "cpu",
 };
 
+int summary_parse_percentiles(const char *text, double *percentiles, size_t max, size_t *count, struct err *err)
+{
+    for (*count = 0;; text++) {
+        size_t len = strcspn(text, ",");
+        if (*count == max)
+            return err_set(err, ERR_RANGE, "more than %zu", max);
+        if (num_double((struct str){text, len}, 0, 100, &percentiles[*count], err) < 0)
+            return -1;
+        if (*count > 0 && percentiles[*count] <= percentiles[*count - 1])
+            return err_set(err, ERR_PARSE, "must ascend");
+        ++*count;
+        text += len;
+        if (*text == '\0')
+            return 0;
+    }
+}
+
 struct summary *summary_new(const struct summary_plan *plan)
 {
     struct summary *summary = calloc(1, sizeof *summary);

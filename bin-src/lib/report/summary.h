@@ -112,6 +112,9 @@ struct summary_metric {
 };
 extern const struct summary_metric summary_metrics[METRIC_COUNT];
 
+/* "50,99,99.9": ascending, at most max of them. */
+int summary_parse_percentiles(const char *text, double *percentiles, size_t max, size_t *count, struct err *err);
+
 /* The plan, and what it points to, must live as long. NULL: out of memory. */
 struct summary *summary_new(const struct summary_plan *plan);
 /* The same once more, of the steady time of a finished one, which must live as long: give it the same requests, in the
