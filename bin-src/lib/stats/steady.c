@@ -66,7 +66,7 @@ static size_t truncation(const double *means, size_t count)
         sum += means[left];
         squares += means[left] * means[left];
         double kept = (double)(count - left);
-        double statistic = (squares - sum * sum / kept) / (kept * kept);
+        double statistic = fmax(squares - sum * sum / kept, 0) / (kept * kept);
         if (left <= count / 2 && statistic <= least) {
             least = statistic;
             best = left;
@@ -90,7 +90,7 @@ int steady_mser(const int64_t *at_ns, const double *values, size_t count, struct
     if (rc == 0)
         rc = sort_keys(keys, order, count, err);
     if (rc == 0) {
-        double shift = values[0]; // so that squares of large times keep their digits
+        double shift = values[order[count - 1]]; // so that squares of large times keep their digits, and what is level is 0
         for (size_t i = 0; i < batches * BATCH; i++)
             means[i / BATCH] += (values[order[i]] - shift) / BATCH;
         size_t cut = truncation(means, batches);
