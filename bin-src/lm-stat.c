@@ -30,7 +30,7 @@ static struct {
     int64_t keep, resamples, seed, series_ns;
     double ci_percent;
     bool each, detailed, steady, follow;
-} opt = {.metrics = "ttft,tpot,itl", .keep = 1000000, .resamples = 1000};
+} opt = {.metrics = "ttft,tpot,itl", .series_ns = -1, .keep = 1000000, .resamples = 1000};
 
 static const struct opt_spec specs[] = {
     {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps; file: for each FILE"},
@@ -95,6 +95,8 @@ static struct summary_plan plan_of_options(void)
     bool lines = opt.format == FORMAT_RECORDS || opt.format == FORMAT_VLLM;
     if (opt.each + (opt.by != NULL) + (opt.series_ns > 0) + lines > 1)
         opt_fail("--each, --by, --series, --format records and --format vllm exclude each other");
+    if (opt.series_ns == 0)
+        opt_fail("--series: 0 is too short");
     if (opt.steady + (opt.each || lines) + (opt.series_ns > 0) + opt.follow > 1)
         opt_fail("--steady, --series and --follow are for a summary, and exclude each other");
     if (opt.follow && opt.by)
