@@ -33,12 +33,14 @@ static struct {
 } opt = {.metrics = "ttft,tpot,itl", .series_ns = -1, .keep = 1000000, .resamples = 1000};
 
 static const struct opt_spec specs[] = {
-    {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps; file: for each FILE"},
+    {0, "by", OPT_STR, &opt.by, .arg = "MEMBER",
+            .help = "a summary for each value of MEMBER, such as task or timing.load.rate_rps; file: for each FILE"},
     {0, "detailed", OPT_FLAG, &opt.detailed, .help = "every figure of each group, and not a row each; vllm: the arrays, too"},
     {0, "each", OPT_FLAG, &opt.each, .help = "print a line for each request instead"},
     {0, "slo", OPT_LIST, &opt.slos, .arg = "LIMITS",
      .help = "count who kept them all, such as ttft=200ms,tpot=50ms,itl=1s,e2e=2s; may be given again"},
-    {'f', "follow", OPT_FLAG, &opt.follow, .help = "read FILE as it grows and show it on a terminal, until it is whole or SIGINT; then the summary"},
+    {'f', "follow", OPT_FLAG, &opt.follow,
+            .help = "read FILE as it grows and show it on a terminal, until it is whole or SIGINT; then the summary"},
     {0, "series", OPT_DURATION, &opt.series_ns, .arg = "TIME", .help = "print a line for each TIME of the run instead, such as 1s"},
     {0, "steady", OPT_FLAG, &opt.steady, .help = "of the time in which the load was steady; its bounds are said"},
     {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
@@ -110,7 +112,8 @@ static struct summary_plan plan_of_options(void)
 
 static struct view_plan view_of_options(const struct summary_plan *plan)
 {
-    struct view_plan view = {.kind = VIEW_SUMMARIES, .format = (enum opt_format)opt.format, .summary = plan, .by = opt.by, .series_ns = opt.series_ns};
+    struct view_plan view = {.kind = VIEW_SUMMARIES, .format = (enum opt_format)opt.format, .summary = plan, .by = opt.by,
+            .series_ns = opt.series_ns};
     struct err err;
     view.detail = opt.detailed ? PRINTER_DETAILED : PRINTER_ROWS;
     if (opt.each || opt.series_ns > 0)

@@ -99,7 +99,8 @@ static void a_run_that_fills_up_has_no_backlog(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++)
         for (int arrivals = POISSON; arrivals <= EVEN; arrivals++)
-            assert_in_range(found(&(struct queue){.load = 1, .servers = UNLIMITED, .stay = stays[i], .arrivals = arrivals, .count = 600}), 0, RUNS / 33);
+            assert_in_range(found(&(struct queue){.load = 1, .servers = UNLIMITED, .stay = stays[i], .arrivals = arrivals,
+                    .count = 600}), 0, RUNS / 33);
 }
 
 static void says_by_how_much(void **state)

@@ -151,7 +151,8 @@ static bool tell(struct jval root)
 static const struct {
     const char *name;
     enum metric metric;
-} metrics[] = {{"time_to_first_token", METRIC_TTFT}, {"inter_token_latency", METRIC_TPOT}, {"inter_chunk_latency", METRIC_ITL}, {"request_latency", METRIC_E2E}};
+} metrics[] = {{"time_to_first_token", METRIC_TTFT}, {"inter_token_latency", METRIC_TPOT}, {"inter_chunk_latency", METRIC_ITL},
+        {"request_latency", METRIC_E2E}};
 
 static void write_metric(struct jval root, size_t i, struct buf *out)
 {

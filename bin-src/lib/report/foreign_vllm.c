@@ -45,7 +45,8 @@ static struct foreign_load load_of(struct jval root)
 
 /* The arrays, an element a request each; absent ones have no elements. */
 enum array { TTFTS, ITLS, INPUT_LENS, OUTPUT_LENS, START_TIMES, QUEUE_TIMES, TEXTS, ERRORS, ARRAYS };
-static const char *const arrays[ARRAYS] = {"ttfts", "itls", "input_lens", "output_lens", "start_times", "queue_times", "generated_texts", "errors"};
+static const char *const arrays[ARRAYS] = {"ttfts", "itls", "input_lens", "output_lens", "start_times", "queue_times",
+        "generated_texts", "errors"};
 
 struct reading {
     struct jiter iters[ARRAYS];

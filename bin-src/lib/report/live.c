@@ -99,7 +99,8 @@ int live_draw(struct live *live, size_t columns, struct buf *out, struct err *er
 {
     struct buf text = {0};
     double passed_s = ((double)live->last_ns - (double)live->first_ns) / NS_PER_S;
-    buf_addf(&text, "%llu completed, %llu failed in %.1f s", (unsigned long long)live->completed, (unsigned long long)live->failed, passed_s);
+    buf_addf(&text, "%llu completed, %llu failed in %.1f s", (unsigned long long)live->completed,
+            (unsigned long long)live->failed, passed_s);
     if (passed_s > 0)
         buf_addf(&text, ": %.2f requests/s, %.1f output tokens/s", (double)live->completed / passed_s, (double)live->tokens / passed_s);
     buf_add_char(&text, '\n');

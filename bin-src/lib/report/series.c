@@ -181,7 +181,8 @@ static int add_completed(const struct series *series, struct part *part, const s
     const struct timing *timing = &request->timing;
     double figures[METRIC_COUNT];
     measured_figures(request, series->profile, figures);
-    int64_t first_ns = series->profile == PROFILE_CONTENT ? timing->first_ns : timing->chunk_count > 0 ? timing->chunks_ns[0] : TIMING_NEVER;
+    int64_t first_ns = series->profile == PROFILE_CONTENT ? timing->first_ns : timing->chunk_count > 0 ? timing->chunks_ns[0]
+            : TIMING_NEVER;
     if (add_value(series, part, TTFT, first_ns, figures[METRIC_TTFT], err) < 0 ||
         add_value(series, part, E2E, timing->end_ns, figures[METRIC_E2E], err) < 0)
         return -1;
@@ -235,7 +236,8 @@ struct flight {
 };
 
 /* in flight were now, all the time from from_ns to to_ns: into the windows that this reaches over. */
-static void spread(const struct series *series, const struct part *part, struct flight *flights, int64_t now, int64_t from_ns, int64_t to_ns)
+static void spread(const struct series *series, const struct part *part, struct flight *flights, int64_t now, int64_t from_ns,
+        int64_t to_ns)
 {
     for (int64_t number = number_of(series, from_ns); from_ns < to_ns; number++) {
         int64_t window_end_ns = (number + 1) * series->width_ns, until_ns = window_end_ns < to_ns ? window_end_ns : to_ns;
@@ -307,7 +309,8 @@ static const struct {
 };
 
 /* The numbers of a window; NaN: it has none. */
-static int figures_of(const struct series *series, const struct part *part, int64_t number, const struct flight *flight, double figures[COLUMNS],
+static int figures_of(const struct series *series, const struct part *part, int64_t number, const struct flight *flight,
+        double figures[COLUMNS],
                       struct err *err)
 {
     const struct window *window = &part->windows[number - part->first];
@@ -377,7 +380,8 @@ static void add_row(const double figures[COLUMNS], struct str start, struct grid
 }
 
 /* The lines of one part; text and Markdown into the grid. */
-static int write_part(const struct series *series, const struct part *part, enum opt_format format, size_t last, struct grid *grid, struct buf *out,
+static int write_part(const struct series *series, const struct part *part, enum opt_format format, size_t last,
+        struct grid *grid, struct buf *out,
                       struct err *err)
 {
     double figures[COLUMNS];

@@ -244,7 +244,8 @@ static int add_within(struct summary *summary, const struct measured *request, b
     int64_t to_ns = timing->end_ns < steady->to_ns ? timing->end_ns : steady->to_ns;
     part->first_ns = steady->from_ns;
     part->last_ns = steady->to_ns;
-    if (*counts && request->outcome == OUTCOME_COMPLETED && peak_add(part->vllm, timing->sent_ns, measured_last_ns(request, PROFILE_VLLM), err) < 0)
+    if (*counts && request->outcome == OUTCOME_COMPLETED && peak_add(part->vllm, timing->sent_ns, measured_last_ns(request,
+            PROFILE_VLLM), err) < 0)
         return -1;
     return peak_add(part->in_flight, from_ns, to_ns, err);
 }

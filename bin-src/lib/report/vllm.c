@@ -217,7 +217,8 @@ static bool is_good(const struct vllm *vllm, const struct request *request)
 {
     const double *limits = vllm->plan->slo->limits;
     double tpot = request->output_tokens == 0 || request->output_tokens == 1 ? 0 : tpot_ns(vllm, request);
-    return (isnan(limits[SLO_TTFT]) || ttft_ns(vllm, request) <= limits[SLO_TTFT]) && (isnan(limits[SLO_TPOT]) || tpot <= limits[SLO_TPOT]) &&
+    return (isnan(limits[SLO_TTFT]) || ttft_ns(vllm, request) <= limits[SLO_TTFT]) &&
+            (isnan(limits[SLO_TPOT]) || tpot <= limits[SLO_TPOT]) &&
            (isnan(limits[SLO_E2E]) || latency_ns(request) <= limits[SLO_E2E]);
 }
 
@@ -346,7 +347,8 @@ static void write_number(const struct vllm *vllm, const char *key, struct str ot
         json_str(out, text);
 }
 
-static const char *const named[] = {"date",       "endpoint_type",   "backend",          "label",             "model_id",        "tokenizer_id",
+static const char *const named[] = {"date",       "endpoint_type",   "backend",          "label",             "model_id",
+        "tokenizer_id",
                                     "num_prompts", "request_rate", "burstiness", "max_concurrency", "ramp_up_strategy", "ramp_up_start_rps",
                                     "ramp_up_end_rps"};
 
@@ -378,7 +380,8 @@ static struct str date_of(const struct vllm *vllm, char date[24])
     struct str start = vllm->part_count > 0 ? kept_text(vllm, vllm->parts[0].start_at, vllm->parts[0].start_len) : STR("");
     if (start.len < 19 || start.ptr[10] != 'T')
         return STR("");
-    snprintf(date, 24, "%.4s%.2s%.2s-%.2s%.2s%.2s", start.ptr, start.ptr + 5, start.ptr + 8, start.ptr + 11, start.ptr + 14, start.ptr + 17);
+    snprintf(date, 24, "%.4s%.2s%.2s-%.2s%.2s%.2s", start.ptr, start.ptr + 5, start.ptr + 8, start.ptr + 11, start.ptr + 14,
+            start.ptr + 17);
     return str_of(date);
 }
 

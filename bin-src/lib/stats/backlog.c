@@ -80,7 +80,8 @@ static void judge(const struct run *run, const uint64_t *stays, size_t stay_coun
     double arrivals = (double)backlog->arrivals;
     backlog->from_n = mean_n(run, run->from_s, run->from_s + tenth);
     backlog->to_n = mean_n(run, run->to_s - tenth, run->to_s);
-    double ramp = mean_ramp(stays, stay_count, run->to_s - tenth, run->to_s) - mean_ramp(stays, stay_count, run->from_s, run->from_s + tenth);
+    double ramp = mean_ramp(stays, stay_count, run->to_s - tenth, run->to_s) - mean_ramp(stays, stay_count, run->from_s,
+            run->from_s + tenth);
     double growth = backlog->to_n - backlog->from_n - run->rate * ramp;
     double variance = 0.9 * arrivals * (dispersion(run, run->due_ns) + dispersion(run, run->end_ns));
     backlog->growth_per_s = growth / growing_s;

@@ -10,7 +10,8 @@
  * what the warm-up itself still explains.
  *
  * Warm-up: N rises from 0 to the rate times the stay in any system, which is no queue. Who stays S adds, at a time u
- * after the first arrival, rate x E[min(S, u)] (the mean of an infinite-server queue, Palm 1943); S is taken from who was due in the first half,
+ * after the first arrival, rate x E[min(S, u)] (the mean of an infinite-server queue, Palm 1943); S is taken from
+ * who was due in the first half,
  * before a queue could lengthen it much, and the 90th percentile of it, at most half the time, is left out in front.
  *
  * Significance: at the very limit of what it can carry, a server's N is a random walk reflected at 0, and below that

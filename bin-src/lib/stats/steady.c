@@ -43,7 +43,8 @@ static int64_t sweep(const uint64_t *begins, const uint64_t *ends, size_t count,
     return most;
 }
 
-int steady_in_flight(const int64_t *sent_ns, const int64_t *end_ns, size_t count, int64_t concurrency, struct steady *steady, struct err *err)
+int steady_in_flight(const int64_t *sent_ns, const int64_t *end_ns, size_t count, int64_t concurrency, struct steady *steady,
+        struct err *err)
 {
     *steady = (struct steady){0};
     uint64_t *begins = sorted(sent_ns, count, err), *ends = begins ? sorted(end_ns, count, err) : NULL;

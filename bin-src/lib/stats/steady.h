@@ -25,7 +25,8 @@ struct steady {
 /* From the first time that at least 95% of concurrency (rounded up) are in flight to the last time that this ends, as
  * the Rust client of vllm bench serve has it. Where more were in flight than concurrency (shards that were put
  * together), the most that were stand for it. Fails when out of memory. */
-int steady_in_flight(const int64_t *sent_ns, const int64_t *end_ns, size_t count, int64_t concurrency, struct steady *steady, struct err *err);
+int steady_in_flight(const int64_t *sent_ns, const int64_t *end_ns, size_t count, int64_t concurrency, struct steady *steady,
+        struct err *err);
 
 /*
  * MSER-5 (White 1997; White, Cobb and Spratt 2000): of the means of five values each, in the order of at_ns, as many
