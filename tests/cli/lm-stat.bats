@@ -156,13 +156,15 @@ EOF
     request 'del(.timing.load)' >>records
     options=(--by timing.load.rate_rps)
     [ "$(figures '[.group.value, .requests.total]' | tr -d '\n')" = '[2,1][10,1]["x",1][null,1][null,1]' ]
-    [ "$(lm-stat "${options[@]}" records | grep ^timing | tr '\n' ' ')" = \
+    [ "$(lm-stat --detailed "${options[@]}" records | grep ^timing | tr '\n' ' ')" = \
         'timing.load.rate_rps: 2 timing.load.rate_rps: 10 timing.load.rate_rps: "x" timing.load.rate_rps: null timing.load.rate_rps: (missing) ' ]
     lm-stat "${options[@]}" --format csv records >csv
     [ "$(wc -l <csv)" -eq 6 ]
     [ "$(awk -F, '{print NF}' csv | sort -u | wc -l)" -eq 1 ]
     [[ $(head -n 1 csv) == group.member,group.value,profile,requests.total,* ]]
-    [ "$(lm-stat "${options[@]}" --format md records | grep -c '^### ')" -eq 5 ]
+    [ "$(lm-stat --detailed "${options[@]}" --format md records | grep -c '^### ')" -eq 5 ]
+    [ "$(lm-stat "${options[@]}" records | sed 1d | awk '{print $1, $2}' | head -n 5 | tr '\n' ' ')" = '2 1 10 1 x 1 null 1 (missing) 1 ' ]
+    [ "$(lm-stat "${options[@]}" --format md records | grep -c '^| ')" -eq 7 ]
     options=(--by /task)
     [ "$(figures '.group')" = '{"member":"/task","value":"chat"}' ]
 }

@@ -17,6 +17,7 @@ struct jsonl_reader {
     bool stdin_only;
     char *buffer; // holds cap bytes, and the padding behind them
     size_t cap, at, end; // [at, end) is read and not yet handed out
+    size_t from; // of the line that was read last
     bool ended;   // nothing more comes from file
     uint64_t line;
     char where[512];
@@ -113,6 +114,7 @@ static int next_line(struct jsonl_reader *reader, struct str *line, struct err *
         if (newline || (reader->ended && have > 0)) {
             size_t len = newline ? (size_t)(newline - from) : have;
             *line = (struct str){from, len};
+            reader->from = reader->at;
             reader->at += len + (newline ? 1 : 0);
             if (reader->line++ == 0)
                 *line = str_skip_bom(*line);
@@ -228,6 +230,29 @@ enum jsonl_got jsonl_next(struct jsonl_reader *reader, struct jsonl_record **rec
     if (jsonl_parse(reader->doc, line, &reader->record, err) < 0)
         return err->kind == ERR_NOMEM ? JSONL_FAILED : JSONL_BAD;
     return JSONL_RECORD;
+}
+
+enum jsonl_got jsonl_join(struct jsonl_reader *reader, struct jsonl_record **rec, struct err *err)
+{
+    size_t len = reader->at - reader->from;
+    reader->at = reader->from; // so that it stays in the buffer
+    while (!reader->ended)
+        if (read_more(reader, err) < 0)
+            return JSONL_FAILED;
+    struct str text = str_skip_bom((struct str){reader->buffer + reader->at, reader->end - reader->at});
+    *rec = &reader->record;
+    if (jsonl_parse(reader->doc, text, &reader->record, err) == 0) {
+        reader->at = reader->end;
+        return JSONL_RECORD;
+    }
+    reader->from = reader->at;
+    reader->at += len;
+    return err->kind == ERR_NOMEM ? JSONL_FAILED : JSONL_BAD;
+}
+
+const char *jsonl_name(const struct jsonl_reader *reader)
+{
+    return reader->name;
 }
 
 const char *jsonl_where(const struct jsonl_reader *reader)

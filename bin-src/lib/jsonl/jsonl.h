@@ -56,6 +56,11 @@ void jsonl_close(struct jsonl_reader *reader); // NULL is fine
 /* JSONL_BAD: this line is no record, err says why; go on. JSONL_FAILED: a file cannot be read on (a .gz that ends too
  * early is such a case), or no memory; err names the file. */
 enum jsonl_got jsonl_next(struct jsonl_reader *reader, struct jsonl_record **rec, struct err *err);
+/* For other programs' files: the line that was just read, good or bad, and all that follows in its file, as
+ * one object written over several lines. JSONL_BAD: they are none, and jsonl_next goes on behind that line. */
+enum jsonl_got jsonl_join(struct jsonl_reader *reader, struct jsonl_record **rec, struct err *err);
+/* The file of the line that was read last; stdin is "-". */
+const char *jsonl_name(const struct jsonl_reader *reader);
 /* "FILE:LINE" of the line that was read last; stdin is "-". Lives until the next jsonl_next. */
 const char *jsonl_where(const struct jsonl_reader *reader);
 

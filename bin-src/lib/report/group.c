@@ -11,6 +11,7 @@ enum rank { RANK_NUMBER, RANK_OTHER, RANK_MISSING };
 /* A group with what orders it in front. */
 struct branch {
     struct group group;
+    struct summary *whole; // of the first reading; NULL: there was one only
     enum rank rank;
     double number;
 };
@@ -18,6 +19,7 @@ struct branch {
 struct groups {
     const struct summary_plan *plan;
     char *path;      // "/timing/load/rate_rps"; NULL: no member
+    bool by_file;
     void *tree;      // of branches (tsearch)
     struct branch *last;
     struct buf key;  // of the record that is being looked up
@@ -29,6 +31,7 @@ static void branch_free(void *arg)
     if (!branch)
         return;
     summary_free(branch->group.summary);
+    summary_free(branch->whole);
     free((char *)branch->group.key.ptr);
     free(branch);
 }
@@ -95,9 +98,10 @@ struct groups *groups_new(const struct summary_plan *plan, const char *member)
     if (!groups)
         return NULL;
     groups->plan = plan;
-    if (member)
+    if (member) {
+        groups->by_file = strcmp(member, "file") == 0;
         groups->path = group_path(member);
-    else
+    } else
         groups->last = add(groups, &(struct branch){.rank = RANK_MISSING, .group.key = STR("")});
     if (member ? (void *)groups->path : groups->last)
         return groups;
@@ -105,14 +109,17 @@ struct groups *groups_new(const struct summary_plan *plan, const char *member)
     return NULL;
 }
 
-struct summary *groups_find(struct groups *groups, struct jval record, struct err *err)
+struct summary *groups_find(struct groups *groups, struct jval record, const char *file, struct err *err)
 {
     struct branch wanted = {.rank = RANK_MISSING};
     struct jval value;
     if (!groups->path)
         return groups->last->group.summary;
     buf_clear(&groups->key);
-    if (strcmp(groups->path, "/cache") == 0) {
+    if (groups->by_file) {
+        wanted.rank = RANK_OTHER;
+        json_cstr(&groups->key, file);
+    } else if (strcmp(groups->path, "/cache") == 0) {
         int64_t cached;
         if (jval_int_at(record, MEASURED_CACHED, &cached)) {
             wanted.rank = RANK_OTHER;
@@ -134,18 +141,27 @@ struct summary *groups_find(struct groups *groups, struct jval record, struct er
 }
 
 struct walk {
-    int (*each)(void *arg, struct group *group, struct err *err);
+    int (*each)(void *arg, struct group *group, struct err *err); // NULL: within
     void *arg;
     struct err *err;
     int rc;
 };
+
+static int within(struct branch *branch, struct err *err)
+{
+    if (summary_finish(branch->group.summary, err) < 0)
+        return -1;
+    branch->whole = branch->group.summary;
+    branch->group.summary = summary_within(branch->whole);
+    return branch->group.summary ? 0 : err_nomem(err);
+}
 
 static void visit(const void *node, VISIT when, void *arg)
 {
     struct walk *walk = arg;
     struct branch *branch = *(struct branch *const *)node;
     if ((when == postorder || when == leaf) && walk->rc == 0) // postorder: between the two subtrees
-        walk->rc = walk->each(walk->arg, &branch->group, walk->err);
+        walk->rc = walk->each ? walk->each(walk->arg, &branch->group, walk->err) : within(branch, walk->err);
 }
 
 int groups_each(struct groups *groups, int (*each)(void *arg, struct group *group, struct err *err), void *arg, struct err *err)
@@ -153,4 +169,9 @@ int groups_each(struct groups *groups, int (*each)(void *arg, struct group *grou
     struct walk walk = {each, arg, err, 0};
     twalk_r(groups->tree, visit, &walk);
     return walk.rc;
+}
+
+int groups_within(struct groups *groups, struct err *err)
+{
+    return groups_each(groups, NULL, NULL, err);
 }

@@ -146,7 +146,7 @@ int plot_add(struct plot *plot, const char *label, struct jval record, const str
     if (kinds[plot->plan->kind].has_x && !plot->x) // all runs are along one member: the first request says which
         plot->x = jval_at(record, "/timing/load/rate_rps", &value) ? "timing.load.rate_rps" : "timing.load.concurrency";
     struct plot_run *run = find_run(plot, label, record, err);
-    struct summary *summary = run ? groups_find(run->groups, record, err) : NULL;
+    struct summary *summary = run ? groups_find(run->groups, record, label, err) : NULL;
     return summary ? summary_add(summary, request, err) : -1;
 }
 

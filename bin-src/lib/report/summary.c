@@ -23,6 +23,23 @@ const char *const summary_reasons[SUMMARY_REASONS] = {
     [SUMMARY_BUSY_CPU] = "cpu",
 };
 
+int summary_parse_percentiles(const char *text, double *percentiles, size_t max, size_t *count, struct err *err)
+{
+    for (*count = 0;; text++) {
+        size_t len = strcspn(text, ",");
+        if (*count == max)
+            return err_set(err, ERR_RANGE, "more than %zu", max);
+        if (num_double((struct str){text, len}, 0, 100, &percentiles[*count], err) < 0)
+            return -1;
+        if (*count > 0 && percentiles[*count] <= percentiles[*count - 1])
+            return err_set(err, ERR_PARSE, "must ascend");
+        ++*count;
+        text += len;
+        if (*text == '\0')
+            return 0;
+    }
+}
+
 struct summary *summary_new(const struct summary_plan *plan)
 {
     struct summary *summary = calloc(1, sizeof *summary);
@@ -46,6 +63,31 @@ struct summary *summary_new(const struct summary_plan *plan)
     return NULL;
 }
 
+struct summary *summary_within(const struct summary *whole)
+{
+    struct summary *summary = summary_new(whole->plan);
+    if (summary)
+        summary->whole = whole;
+    return summary;
+}
+
+const struct steady *summary_steady(const struct summary *summary, const struct summary_part *part)
+{
+    size_t i = (size_t)(part - summary->parts);
+    const struct summary *whole = summary->whole ? summary->whole : summary;
+    return i < whole->part_count && whole->parts[i].course.steady.found ? &whole->parts[i].course.steady : NULL;
+}
+
+double summary_steady_s(const struct steady *steady)
+{
+    return steady ? ((double)steady->to_ns - (double)steady->from_ns) / NS_PER_S : 0;
+}
+
+bool summary_is_short(double steady_s, double whole_s)
+{
+    return steady_s < fmax(SUMMARY_SHORT_S, SUMMARY_SHORT_SHARE * whole_s);
+}
+
 void summary_free(struct summary *summary)
 {
     if (!summary)
@@ -58,6 +100,7 @@ void summary_free(struct summary *summary)
         shards_release(&summary->parts[i].shards);
         peak_free(summary->parts[i].in_flight);
         peak_free(summary->parts[i].vllm);
+        course_release(&summary->parts[i].course);
     }
     bootstrap_release(summary->intervals, METRIC_COUNT);
     quantiles_free(summary->client.send_lag);
@@ -97,6 +140,17 @@ static const struct part_place *add_place(struct summary *summary, struct str st
     return NULL;
 }
 
+static void read_load(struct summary_part *part, struct jval load)
+{
+    struct jval value;
+    bool placed = true;
+    shards_write_load(load, &part->load);
+    jval_double_at(load, "/duration_s", &part->given_s);
+    if (jval_member(load, "placed", &value))
+        jval_bool(value, &placed);
+    part->unplaced = !placed;
+}
+
 static int add_part(struct summary *summary, struct str start, const struct measured *request, struct err *err)
 {
     struct summary_part *parts = realloc(summary->parts, (summary->part_count + 1) * sizeof *parts);
@@ -108,10 +162,12 @@ static int add_part(struct summary *summary, struct str start, const struct meas
         return err_nomem(err);
     struct summary_part *part = &parts[summary->part_count];
     *part = (struct summary_part){.start = place->start, .first_ns = TIMING_NEVER, .last_ns = TIMING_NEVER};
+    part->given_s = NAN;
+    part->course.keep = summary->plan->keep;
     part->in_flight = peak_new(summary->plan->keep);
     part->vllm = peak_new(summary->plan->keep);
     if (request->load.doc)
-        shards_write_load(request->load, &part->load);
+        read_load(part, request->load);
     summary->part_last = summary->part_count++;
     return part->in_flight && part->vllm && !part->load.failed ? 0 : err_nomem(err);
 }
@@ -160,24 +216,45 @@ static int add_attempts(struct summary *summary, struct summary_part *part, cons
 static int add_to_part(struct summary *summary, const struct measured *request, struct err *err)
 {
     const struct timing *timing = &request->timing;
-    if (find_part(summary, request, err) < 0)
-        return -1;
     struct summary_part *part = &summary->parts[summary->part_last];
     if (request->load.doc && shards_note(&part->shards, request->load, err) < 0)
         return -1;
     part->requests++;
+    if (part->unplaced)
+        return 0;
     widen(part, timing->due_ns);
     if (!measured_is_request(request)) {
         widen(part, timing->end_ns);
         return 0;
     }
-    if (add_interval(part, timing->sent_ns, timing->end_ns, err) < 0)
+    if (add_interval(part, timing->sent_ns, timing->end_ns, err) < 0 || course_add(&part->course, request, err) < 0)
         return -1;
     if (request->attempts.doc && add_attempts(summary, part, request, err) < 0)
         return -1;
     if (request->outcome != OUTCOME_COMPLETED)
         return 0;
     return peak_add(part->vllm, timing->sent_ns, measured_last_ns(request, PROFILE_VLLM), err);
+}
+
+/* What overlaps the steady time is in flight in it, whenever it ended; who ended in it counts. */
+static int add_within(struct summary *summary, const struct measured *request, bool *counts, struct err *err)
+{
+    const struct timing *timing = &request->timing;
+    struct summary_part *part = &summary->parts[summary->part_last];
+    const struct steady *steady = summary_steady(summary, part);
+    *counts = steady && timing->end_ns >= steady->from_ns && timing->end_ns <= steady->to_ns;
+    part->requests += *counts;
+    summary->outside += !*counts;
+    if (!steady || timing->sent_ns == TIMING_NEVER || timing->end_ns == TIMING_NEVER)
+        return 0;
+    int64_t from_ns = timing->sent_ns > steady->from_ns ? timing->sent_ns : steady->from_ns;
+    int64_t to_ns = timing->end_ns < steady->to_ns ? timing->end_ns : steady->to_ns;
+    part->first_ns = steady->from_ns;
+    part->last_ns = steady->to_ns;
+    if (*counts && request->outcome == OUTCOME_COMPLETED && peak_add(part->vllm, timing->sent_ns, measured_last_ns(request,
+            PROFILE_VLLM), err) < 0)
+        return -1;
+    return peak_add(part->in_flight, from_ns, to_ns, err);
 }
 
 /* Does nothing but the client's own slowness explain that the request was sent after it was due? */
@@ -253,6 +330,11 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
         summary->warmup++;
         return 0;
     }
+    bool counts = true;
+    if (find_part(summary, request, err) < 0 || (summary->whole && add_within(summary, request, &counts, err) < 0))
+        return -1;
+    if (!counts)
+        return 0;
     summary->completed += request->outcome == OUTCOME_COMPLETED;
     summary->failed += request->outcome == OUTCOME_FAILED;
     summary->cancelled += request->outcome == OUTCOME_CANCELLED;
@@ -260,7 +342,7 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
     summary->batches += request->batch_index == 0;
     if (request->outcome == OUTCOME_FAILED)
         summary->errors[request->failure]++;
-    if (add_to_part(summary, request, err) < 0 || add_to_client(&summary->client, request, err) < 0)
+    if ((!summary->whole && add_to_part(summary, request, err) < 0) || add_to_client(&summary->client, request, err) < 0)
         return -1;
     if (request->outcome != OUTCOME_COMPLETED)
         return 0;
@@ -281,13 +363,17 @@ static int finish_parts(struct summary *summary, struct err *err)
 {
     double duration_s = 0;
     summary->peak_exact = true;
+    summary->peak = summary->vllm_peak = summary->part_count > 0 ? -1 : 0;
     for (size_t i = 0; i < summary->part_count; i++) {
         struct summary_part *part = &summary->parts[i];
         int64_t vllm;
         part->duration_s = part->first_ns == TIMING_NEVER ? NAN : ((double)part->last_ns - (double)part->first_ns) / NS_PER_S;
+        part->duration_s = isnan(part->given_s) || summary->whole ? part->duration_s : part->given_s;
         duration_s += isnan(part->duration_s) ? 0 : part->duration_s;
         if (peak_most(part->in_flight, &part->peak, err) < 0 || peak_most_touching(part->vllm, &vllm, err) < 0)
             return -1;
+        if (part->unplaced)
+            part->peak = vllm = -1;
         summary->peak = part->peak > summary->peak ? part->peak : summary->peak;
         summary->vllm_peak = vllm > summary->vllm_peak ? vllm : summary->vllm_peak;
         summary->peak_exact = summary->peak_exact && peak_exact(part->in_flight);
@@ -300,6 +386,18 @@ static int finish_parts(struct summary *summary, struct err *err)
     summary->input_tps = counted && summary->output_counted == 0 ? (double)summary->input_tokens / summary->duration_s : NAN;
     summary->output_tps = summary->output_counted > 0 ? (double)summary->output_tokens / summary->duration_s : NAN;
     summary->total_tps = counted ? (double)(summary->input_tokens + summary->output_tokens) / summary->duration_s : NAN;
+    return 0;
+}
+
+static int finish_courses(struct summary *summary, struct err *err)
+{
+    for (size_t i = 0; i < summary->part_count; i++) {
+        struct summary_part *part = &summary->parts[i];
+        if (course_finish(&part->course, buf_str(&part->load), part->shards.count > 0 ? part->shards.there : 1, err) < 0)
+            return -1;
+        if (part->course.backlog.judged && (!summary->saturated || part->course.backlog.z > summary->saturated->course.backlog.z))
+            summary->saturated = part;
+    }
     return 0;
 }
 
@@ -364,6 +462,10 @@ int summary_finish(struct summary *summary, struct err *err)
 {
     if (finish_parts(summary, err) < 0 || settle(summary, err) < 0)
         return -1;
+    if (summary->whole)
+        summary->saturated = summary->whole->saturated;
+    else if (finish_courses(summary, err) < 0)
+        return -1;
     judge_client(&summary->client);
     static const enum metric compared[] = {METRIC_TTFT, METRIC_TPOT, METRIC_ITL, METRIC_E2E};
     for (size_t i = 0; i < COUNT(compared); i++)
@@ -374,6 +476,11 @@ int summary_finish(struct summary *summary, struct err *err)
 uint64_t summary_offered(const struct summary *summary)
 {
     return summary->completed + summary->failed;
+}
+
+bool summary_is_empty(const struct summary *summary)
+{
+    return summary->part_count == 0 && summary->warmup == 0;
 }
 
 double summary_share(uint64_t part, uint64_t whole)

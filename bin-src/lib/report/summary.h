@@ -14,6 +14,7 @@
 #ifndef REPORT_SUMMARY_H
 #define REPORT_SUMMARY_H
 
+#include "report/course.h"
 #include "report/grid.h"
 #include "report/measured.h"
 #include "report/shards.h"
@@ -22,6 +23,9 @@
 #include "stats/peak.h"
 #include "stats/quantile.h"
 
+/* A steady part of a run is short below this, or below this share of the whole. */
+#define SUMMARY_SHORT_S 10
+#define SUMMARY_SHORT_SHARE 0.1
 /* A percentile with fewer samples beyond it is marked. */
 #define SUMMARY_FEW_SAMPLES 10
 /* Beyond these the client itself, and not the server, is taken for the bottleneck. */
@@ -49,12 +53,15 @@ struct summary_part {
     struct str start;
     struct buf load;            // JSON text, as the part's first record has it, less its shard
     struct shards shards;
+    double given_s;             // its duration as another program measured it (foreign.h); NaN: ours is to be found
+    bool unplaced;              // when its requests were sent, nobody kept
     uint64_t requests;
     int64_t first_ns, last_ns;  // first due or sent, last end; TIMING_NEVER: there is none
     struct peak *in_flight;     // [sent, end), earlier tries too
     struct peak *vllm;          // [sent, last token chunk] of the completed ones
+    struct course course;
     double duration_s;          // finished; NaN: not known
-    int64_t peak;               // finished
+    int64_t peak;               // finished; below 0: not known
 };
 
 struct summary_slo {
@@ -76,6 +83,8 @@ struct summary_client {
 
 struct summary {
     const struct summary_plan *plan;
+    const struct summary *whole; // of the same run: only who ended in the steady time of its parts counts; NULL: all do
+    uint64_t outside;            // who did not
     uint64_t completed, failed, cancelled, warmup;
     uint64_t retries;                // earlier tries of all of these but the warm-ups
     uint64_t errors[FAILURE_COUNT];  // [FAILURE_NONE]: of a kind that we do not know
@@ -94,8 +103,9 @@ struct summary {
 
     /* finished; NaN: not known */
     double duration_s, request_rps, input_tps, output_tps, total_tps; // input_tps: where there is no output, as of embeddings
-    int64_t peak, vllm_peak;
+    int64_t peak, vllm_peak;         // below 0: not known
     bool peak_exact;
+    const struct summary_part *saturated; // the part whose queue grew most surely, or would have; NULL: nobody can say
     bool profiles_differ;            // by more than 1 ms in some figure
     struct bootstrap_sample intervals[METRIC_COUNT]; // of the plan's profile
 };
@@ -108,14 +118,27 @@ struct summary_metric {
 };
 extern const struct summary_metric summary_metrics[METRIC_COUNT];
 
+/* "50,99,99.9": ascending, at most max of them. */
+int summary_parse_percentiles(const char *text, double *percentiles, size_t max, size_t *count, struct err *err);
+
 /* The plan, and what it points to, must live as long. NULL: out of memory. */
 struct summary *summary_new(const struct summary_plan *plan);
+/* The same once more, of the steady time of a finished one, which must live as long: give it the same requests, in the
+ * same order. NULL: out of memory. */
+struct summary *summary_within(const struct summary *whole);
 void summary_free(struct summary *summary); // NULL is fine
 int summary_add(struct summary *summary, const struct measured *request, struct err *err);
 int summary_finish(struct summary *summary, struct err *err);
 
+/* The steady time of a part; NULL: it has none. */
+const struct steady *summary_steady(const struct summary *summary, const struct summary_part *part);
+double summary_steady_s(const struct steady *steady); // how long it is; 0 for NULL
+bool summary_is_short(double steady_s, double whole_s);
+
 /* Requests that the success rate and SLO attainment are shares of: completed and failed. */
 uint64_t summary_offered(const struct summary *summary);
+/* Was nothing added, not even a warm-up? */
+bool summary_is_empty(const struct summary *summary);
 /* A share of whole; NaN where there is no whole. */
 double summary_share(uint64_t part, uint64_t whole);
 /* Whether fewer than SUMMARY_FEW_SAMPLES of count lie beyond the percentile. */

@@ -179,6 +179,51 @@ static void client(const struct summary *summary, struct buf *out)
     json_object_end(out);
 }
 
+static void saturation(const struct summary *summary, struct buf *out)
+{
+    if (!summary->saturated)
+        return;
+    const struct backlog *backlog = &summary->saturated->course.backlog;
+    json_key(out, "saturation"), json_object(out);
+    json_key(out, "over_saturated"), json_bool(out, backlog->grows);
+    member(out, "growth_rps", backlog->growth_per_s);
+    member(out, "growth_share", backlog->share);
+    member(out, "z", backlog->z);
+    member(out, "in_system_from", backlog->from_n);
+    member(out, "in_system_to", backlog->to_n);
+    count(out, "arrivals", backlog->arrivals);
+    json_object_end(out);
+}
+
+static void steady_part(const struct summary *summary, const struct summary_part *part, struct buf *out)
+{
+    const struct steady *steady = summary_steady(summary, part);
+    if (!summary->whole || !steady)
+        return;
+    json_key(out, "steady"), json_object(out);
+    member(out, "from_s", (double)steady->from_ns / NS_PER_S);
+    member(out, "to_s", (double)steady->to_ns / NS_PER_S);
+    json_key(out, "method"), json_cstr(out, course_methods[summary->whole->parts[part - summary->parts].course.method]);
+    json_object_end(out);
+}
+
+static void steady(const struct summary *summary, struct buf *out)
+{
+    double whole_s = 0, steady_s = 0;
+    if (!summary->whole)
+        return;
+    for (size_t i = 0; i < summary->part_count; i++) {
+        whole_s += isnan(summary->whole->parts[i].duration_s) ? 0 : summary->whole->parts[i].duration_s;
+        steady_s += summary_steady_s(summary_steady(summary, &summary->parts[i]));
+    }
+    json_key(out, "steady"), json_object(out);
+    member(out, "duration_s", steady_s);
+    member(out, "share", whole_s > 0 ? steady_s / whole_s : NAN);
+    json_key(out, "short"), json_bool(out, summary_is_short(steady_s, whole_s));
+    count(out, "outside", summary->outside);
+    json_object_end(out);
+}
+
 static void parts(const struct summary *summary, struct buf *out)
 {
     json_key(out, "parts"), json_array(out);
@@ -188,7 +233,9 @@ static void parts(const struct summary *summary, struct buf *out)
         json_key(out, "start"), json_str(out, part->start);
         count(out, "requests", part->requests);
         member(out, "duration_s", part->duration_s);
-        json_key(out, "peak_concurrency"), json_int(out, part->peak);
+        if (part->peak >= 0)
+            json_key(out, "peak_concurrency"), json_int(out, part->peak);
+        steady_part(summary, part, out);
         if (part->load.len > 0)
             json_key(out, "load"), json_raw(out, buf_str(&part->load));
         if (part->shards.count > 0) {
@@ -226,14 +273,18 @@ void summary_write_json(const struct summary *summary, struct buf *out)
     member(out, "output_token_throughput_tps", summary->output_tps);
     member(out, "total_token_throughput_tps", summary->total_tps);
     tokens(summary, out);
-    json_key(out, "peak_concurrency"), json_int(out, summary->peak);
-    json_key(out, "peak_concurrency_exact"), json_bool(out, summary->peak_exact);
-    json_key(out, "vllm_max_concurrent_requests"), json_int(out, summary->vllm_peak);
+    if (summary->peak >= 0) {
+        json_key(out, "peak_concurrency"), json_int(out, summary->peak);
+        json_key(out, "peak_concurrency_exact"), json_bool(out, summary->peak_exact);
+        json_key(out, "vllm_max_concurrent_requests"), json_int(out, summary->vllm_peak);
+    }
     for (int i = 0; i < METRIC_COUNT; i++)
         metric(out, plan, summary_metrics[i].name, summary->values[plan->profile][i], summary_metrics[i].unit, &summary->intervals[i]);
     other_profile(summary, out);
     if (plan->slo_count > 0)
         slos(summary, out);
+    steady(summary, out);
+    saturation(summary, out);
     client(summary, out);
     parts(summary, out);
     count(out, "kept_values", plan->keep);

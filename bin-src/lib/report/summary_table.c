@@ -148,6 +148,37 @@ static void add_shards(const struct summary *summary, struct buf *out)
         buf_addf(out, "%lld of %lld%s", (long long)worst->there, (long long)worst->count, worst->there < worst->count ? ", NOT ALL" : "");
 }
 
+static void add_saturation(const struct backlog *backlog, struct buf *out)
+{
+    buf_addf(out, "%s: ", backlog->grows ? "OVER-SATURATED" : "not over-saturated");
+    if (backlog->grows)
+        buf_addf(out, "the queue grew by %.2f requests/s, %.0f%% of what arrived, to %.0f in all", backlog->growth_per_s,
+                 100 * backlog->share, backlog->to_n);
+    else
+        buf_addf(out, "%.1f in the server or waiting at the end, %.1f before", backlog->to_n, backlog->from_n);
+}
+
+/* Of one part its bounds, of more their sum. */
+static void add_steady(const struct summary *summary, struct buf *out)
+{
+    double whole_s = 0, steady_s = 0;
+    const struct steady *last = NULL;
+    for (size_t i = 0; i < summary->part_count; i++) {
+        const struct steady *steady = summary_steady(summary, &summary->parts[i]);
+        whole_s += isnan(summary->whole->parts[i].duration_s) ? 0 : summary->whole->parts[i].duration_s;
+        steady_s += summary_steady_s(steady);
+        last = steady ? steady : last;
+    }
+    if (!last)
+        buf_addf(out, "NONE: nothing is left of %.2f s", whole_s);
+    else {
+        if (summary->part_count == 1)
+            buf_addf(out, "from %.2f s to %.2f s: ", (double)last->from_ns / NS_PER_S, (double)last->to_ns / NS_PER_S);
+        buf_addf(out, "%.2f of %.2f s%s, %llu %s outside", steady_s, whole_s, summary_is_short(steady_s, whole_s) ? " (SHORT)" : "",
+                 (unsigned long long)summary->outside, plural(summary->outside, "request", "requests"));
+    }
+}
+
 static void write_facts(const struct summary *summary, enum grid_style style, struct buf *out)
 {
     struct grid grid = {.columns = 2, .flags = GRID_LEFT};
@@ -160,6 +191,10 @@ static void write_facts(const struct summary *summary, enum grid_style style, st
     add_shards(summary, &scratch);
     if (scratch.len > 0)
         fact(&grid, "shards", &scratch);
+    if (summary->whole)
+        add_steady(summary, &scratch), fact(&grid, "steady state", &scratch);
+    if (summary->saturated)
+        add_saturation(&summary->saturated->course.backlog, &scratch), fact(&grid, "saturation", &scratch);
     add_requests(summary, &scratch), fact(&grid, "requests", &scratch);
     number(&grid, "success rate", 100 * summary_share(summary->completed, summary_offered(summary)), "%");
     number(&grid, "duration", summary->duration_s, " s");
@@ -169,9 +204,11 @@ static void write_facts(const struct summary *summary, enum grid_style style, st
     if (isnan(summary->input_tps)) // else it is the same
         number(&grid, "total tokens/s", summary->total_tps, "");
     add_tokens(summary, &scratch), fact(&grid, "tokens", &scratch);
-    buf_addf(&scratch, "%lld%s (vllm's way: %lld)", (long long)summary->peak, summary->peak_exact ? "" : " at most, by one-second buckets",
-             (long long)summary->vllm_peak);
-    fact(&grid, "peak concurrency", &scratch);
+    if (summary->peak >= 0) {
+        buf_addf(&scratch, "%lld%s (vllm's way: %lld)", (long long)summary->peak,
+                 summary->peak_exact ? "" : " at most, by one-second buckets", (long long)summary->vllm_peak);
+        fact(&grid, "peak concurrency", &scratch);
+    }
     add_verdict(&summary->client, &scratch), fact(&grid, "client", &scratch);
     client_facts(&grid, &summary->client, &scratch);
     grid_write(&grid, style, out);
@@ -299,7 +336,10 @@ static void write_parts(const struct summary *summary, enum grid_style style, st
         grid_cell(&grid, "%.*s", STR_ARG(part->start));
         grid_cell(&grid, "%llu", (unsigned long long)part->requests);
         grid_cell(&grid, "%.2f", isnan(part->duration_s) ? 0 : part->duration_s);
-        grid_cell(&grid, "%lld", (long long)part->peak);
+        if (part->peak >= 0)
+            grid_cell(&grid, "%lld", (long long)part->peak);
+        else
+            grid_cell(&grid, "-");
     }
     buf_add_char(out, '\n');
     grid_write(&grid, style, out);
