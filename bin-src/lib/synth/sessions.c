@@ -22,7 +22,7 @@ struct session {
 
 static void add_message(struct buf *messages, const char *role, struct str content)
 {
-    buf_add_str(messages, messages->len > 0 ? STR(",{") : STR("{"));
+    json_object(messages);
     json_key(messages, "role"), json_cstr(messages, role);
     json_key(messages, "content");
     content.ptr ? json_str(messages, content) : json_null(messages);
