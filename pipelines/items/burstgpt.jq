@@ -20,6 +20,6 @@ whole("Response tokens") as $output
         model: string("Model"),
         log: string("Log Type")
       },
-      at_ns: (try (string("Timestamp") | ns_after($first | string("Timestamp"))) catch error("Timestamp: \(.)"))
+      at_ns: (string("Timestamp") | ns_after($first | string("Timestamp"); "Timestamp"))
     }
   end

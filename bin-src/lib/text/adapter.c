@@ -17,13 +17,16 @@ static const char before[] =
     " | split(\"\\\"" EXACT_MARK "\") | .[0] + ([.[1:][] | sub(\"\\\"\"; \"\")] | add) end;"
     " def string($name): .[$name] | if type == \"string\" then . elif . == null then "
     "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end;"
-    " def whole($name): .[$name] | if type == \"number\" and . == floor and . >= 0 then ."
-    " elif type == \"string\" and test(\"^[0-9]{1,15}$\") then tonumber else error(\"\\($name): is not a whole number, 0 or more\") end;"
-    " def seconds: [capture(\"^(?<s>[0-9]{1,15})([.](?<f>[0-9]*))?$\")][0] | if . == null then error(\"is no time in seconds\")"
-    " else [(.s | tonumber), (((.f // \"\") + \"000000000\")[:9] | tonumber)] end;"
-    " def ns_after($first): (seconds) as $to | ($first | seconds) as $from | [$to[0] - $from[0], $to[1] - $from[1]]"
+    // Without regular expressions: jq would spend most of a trace's time in them. [try ...][0], since jq 1.6 has a bare try
+    // catch what later steps raise, too.
+    " def digits: [try tonumber catch -1][0] as $n | if $n >= 0 and $n < 1e15 and ($n | tostring) == . then $n else null end;"
+    " def whole($name): .[$name] | if type == \"string\" then digits elif type == \"number\" and . == floor and . >= 0 then . else null end"
+    " | if . == null then error(\"\\($name): is not a whole number, 0 or more\") else . end;"
+    " def seconds($name): split(\".\") | (.[0] // \"\" | digits) as $s | (\"1\\(.[1] // \"\")000000000\" | .[:10] | digits) as $ns"
+    " | if length > 2 or $s == null or $ns == null then error(\"\\($name): is no time in seconds\") else [$s, $ns] end;"
+    " def ns_after($first; $name): (seconds($name)) as $to | ($first | seconds($name)) as $from | [$to[0] - $from[0], $to[1] - $from[1]]"
     " | if .[1] < 0 then [.[0] - 1, .[1] + 1000000000] else . end"
-    " | if .[0] < 0 then error(\"is before the first row\") elif .[0] == 0 then .[1]"
+    " | if .[0] < 0 then error(\"\\($name): is before the first row\") elif .[0] == 0 then .[1]"
     " else \"" EXACT_MARK "\\(.[0])\" + (\"\\(.[1] + 1000000000)\" | .[1:]) end;"
     " def convert($split; $line; $opt; $exact; $first): ";
 static const char behind[] =
