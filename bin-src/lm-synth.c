@@ -137,13 +137,18 @@ static struct distribution read_distribution(const char *option, const char *tex
     return distribution;
 }
 
-static const struct tokenizer_options *server(struct tokenizer_options *options, struct buf *headers)
+/* What is asked how it counts, if any is. */
+static const struct tokenizer_options *server(struct tokenizer_options *options, struct url *url, struct buf *headers)
 {
     static char *line;
     const char *key = getenv("OPENAI_API_KEY");
     struct err err;
     if (!opt.url)
         return NULL;
+    if (url_parse(url, opt.url, &err) < 0)
+        opt_reject("--url", &err);
+    if (url->authority.len + url->query.len > 0) // they may hold a key, which all users could read in ps
+        opt_conceal(opt.url);
     for (size_t i = 0; i < opt.headers.count; i++)
         if (header_add(headers, opt.headers.items[i], &err) < 0)
             err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
@@ -151,7 +156,7 @@ static const struct tokenizer_options *server(struct tokenizer_options *options,
             opt_conceal(opt.headers.items[i]);
     if (opt.key_file && file_read_line(opt.key_file, &line, &err) < 0)
         die(EXIT_CANNOT, &err);
-    *options = (struct tokenizer_options){.url = opt.url, .model = opt.model, .headers = buf_str(headers),
+    *options = (struct tokenizer_options){.url = url, .model = opt.model, .headers = buf_str(headers),
                                           .key = str_trim(str_of(line ? line : key ? key : "")), .special = opt.special};
     return options;
 }
@@ -171,6 +176,7 @@ int main(int argc, char **argv)
 {
     struct given defaults = opt;
     struct tokenizer_options tokenizer;
+    struct url url = {0};
     struct buf headers = {0};
     struct err err = {0};
     char **operands = opt_parse(argc, argv, specs, "make what a load test is driven with, from a seed");
@@ -181,7 +187,7 @@ int main(int argc, char **argv)
         .paths = operands + 1, .count = opt.count, .seed = opt.seed, .own_flags = opt.replace ? OWN_REPLACE : 0, .report = report,
         .input_tokens = read_distribution("--input-tokens", opt.input_tokens, "1024", distribution_parse),
         .output_tokens = read_distribution("--output-tokens", opt.output_tokens, "128", distribution_parse),
-        .prefixes = opt.prefixes, .prefix_tokens = opt.prefix_tokens ? opt.prefix_tokens : 256, .tokenizer = server(&tokenizer, &headers),
+        .prefixes = opt.prefixes, .prefix_tokens = opt.prefix_tokens ? opt.prefix_tokens : 256, .tokenizer = server(&tokenizer, &url, &headers),
         .turns = read_distribution("--turns", opt.turns, "3", distribution_parse),
         .think_ns = read_distribution("--think", opt.think, "0", distribution_parse_ns),
         .exact_span = opt.exact_span,
@@ -192,6 +198,7 @@ int main(int argc, char **argv)
     read_plan(&options.plan);
     if (kind->run(&options, &err) < 0)
         err.kind == ERR_RANGE ? opt_fail("%s", err.msg) : die(EXIT_CANNOT, &err);
+    url_release(&url);
     buf_release(&headers);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);

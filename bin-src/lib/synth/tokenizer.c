@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "jsonl/jdoc.h"
 #include "net/header.h"
-#include "net/url.h"
 #include "openai/reply.h"
 
 #include <curl/curl.h>
@@ -18,7 +17,6 @@ struct tokenizer {
     enum dialect dialect;
     CURL *curl;
     struct curl_slist *headers;
-    struct url url;
     struct buf target; // zero-terminated
     struct buf body, answer;
     struct jdoc *doc;
@@ -54,7 +52,7 @@ static int make_headers(struct tokenizer *tokenizer, struct err *err)
     struct buf lines = {0};
     buf_add_str(&lines, tokenizer->options->headers);
     buf_add_str(&lines, STR("Content-Type: application/json\r\nExpect:\r\n")); // libcurl would wait for leave to send a long text
-    int rc = header_add_authorization(&lines, tokenizer->options->key, buf_str(&tokenizer->url.authority), err);
+    int rc = header_add_authorization(&lines, tokenizer->options->key, buf_str(&tokenizer->options->url->authority), err);
     if (rc == 0)
         rc = lines.failed ? err_nomem(err) : add_headers(tokenizer, buf_str(&lines), err);
     buf_release(&lines);
@@ -63,12 +61,12 @@ static int make_headers(struct tokenizer *tokenizer, struct err *err)
 
 static int make_target(struct tokenizer *tokenizer, struct err *err)
 {
-    struct str base = buf_str(&tokenizer->url.base);
+    struct str base = buf_str(&tokenizer->options->url->base);
     base.len = (size_t)((const char *)memrchr(base.ptr, '/', base.len) - base.ptr); // url_parse: it ends with /v and a number
-    buf_add_str(&tokenizer->target, buf_str(&tokenizer->url.origin));
+    buf_add_str(&tokenizer->target, buf_str(&tokenizer->options->url->origin));
     buf_add_str(&tokenizer->target, base);
     buf_add_str(&tokenizer->target, STR("/tokenize"));
-    buf_add_str(&tokenizer->target, buf_str(&tokenizer->url.query));
+    buf_add_str(&tokenizer->target, buf_str(&tokenizer->options->url->query));
     buf_add_char(&tokenizer->target, '\0');
     return tokenizer->target.failed ? err_nomem(err) : 0;
 }
@@ -76,8 +74,6 @@ static int make_target(struct tokenizer *tokenizer, struct err *err)
 static int set_up(struct tokenizer *tokenizer, struct err *err)
 {
     CURL *curl = tokenizer->curl;
-    if (url_parse(&tokenizer->url, tokenizer->options->url, err) < 0)
-        return -1;
     if (!curl || !tokenizer->doc)
         return err_nomem(err);
     if (make_target(tokenizer, err) < 0 || make_headers(tokenizer, err) < 0)
@@ -114,7 +110,6 @@ void tokenizer_close(struct tokenizer *tokenizer)
         return;
     curl_easy_cleanup(tokenizer->curl);
     curl_slist_free_all(tokenizer->headers);
-    url_release(&tokenizer->url);
     buf_release(&tokenizer->target);
     buf_release(&tokenizer->body);
     buf_release(&tokenizer->answer);
@@ -147,7 +142,7 @@ static int fail(struct tokenizer *tokenizer, enum err_kind kind, struct str why,
     size_t len = 0;
     while (len < why.len && len < 200 && (unsigned char)why.ptr[len] >= ' ')
         len++;
-    err_set(err, kind, "%.*s: /tokenize: %.*s", STR_ARG(buf_str(&tokenizer->url.shown)), (int)len, why.ptr);
+    err_set(err, kind, "%.*s: /tokenize: %.*s", STR_ARG(buf_str(&tokenizer->options->url->shown)), (int)len, why.ptr);
     str_conceal(str_of(err->msg), tokenizer->options->key);
     return -1;
 }

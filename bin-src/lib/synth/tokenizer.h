@@ -14,20 +14,21 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "net/url.h"
 
 #include <stdint.h>
 
 struct tokenizer;
 
 struct tokenizer_options {
-    const char *url;    // of the server, with or without /v1
-    const char *model;  // NULL: what it has
-    struct str headers; // each with CRLF (net/header.h)
-    struct str key;     // sent as a bearer token; empty: none
-    bool special;       // count the special tokens that the server adds to a text, too
+    const struct url *url; // of the server
+    const char *model;     // NULL: what it has
+    struct str headers;    // each with CRLF (net/header.h)
+    struct str key;        // sent as a bearer token; empty: none
+    bool special;          // count the special tokens that the server adds to a text, too
 };
 
-/* Asks nothing yet. NULL: a bad URL, or no memory. */
+/* Asks nothing yet. NULL: no memory, or a user of the URL that cannot be one. The options must live as long. */
 struct tokenizer *tokenizer_open(const struct tokenizer_options *options, struct err *err);
 void tokenizer_close(struct tokenizer *tokenizer); // NULL is fine
 
