@@ -32,7 +32,7 @@ while (my $peer = $listener->accept) {
             $length = $1 if $line =~ /^Content-Length: (\d+)/i;
         }
         read $peer, my $body, $length;
-        my ($text) = $body =~ /"$name":"([a-z ]*)"/ ? $1 : '';
+        my $text = $body =~ /"$name":"([a-z ]*)"/ ? $1 : '';
         print "$text\n";
         my $count = count($text) + ($body =~ /"$special":true/);
         my $tokens = join ',', (7) x $count;

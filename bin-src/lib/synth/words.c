@@ -74,12 +74,14 @@ static const char *const list[] = {
 };
 /* clang-format on */
 
+#define FRONT "the"
 enum { LEAST_WORDS = 32, TRIES = 8 };
 enum first { FIRST_UNKNOWN, FIRST_YES, FIRST_NO };
 
 struct words {
     struct tokenizer *tokenizer;
     int64_t special; // tokens that the tokenizer adds to each text
+    int64_t alone;   // tokens of the first word in front of those that are tried
     struct buf scratch;
     size_t count;
     struct word {
@@ -88,26 +90,23 @@ struct words {
     } usable[COUNT(list)];
 };
 
-/* Tokens of the words from..to of the list, behind a first one, less those of that alone. */
+/* Tokens of the words from..to of the list, where another stands in front. */
 static int64_t count_words(struct words *words, size_t from, size_t to, struct err *err)
 {
     struct buf *text = &words->scratch;
     buf_clear(text);
-    buf_add_str(text, STR("the"));
-    int64_t alone = tokenizer_count(words->tokenizer, buf_str(text), err);
+    buf_add_str(text, STR(FRONT));
     for (size_t i = from; i < to; i++)
         buf_addf(text, " %s", list[i]);
-    if (alone < 0)
-        return -1;
     int64_t count = text->failed ? err_nomem(err) : tokenizer_count(words->tokenizer, buf_str(text), err);
-    return count < 0 ? -1 : count - alone;
+    return count < 0 ? -1 : count < words->alone ? 0 : count - words->alone;
 }
 
 /* Takes those of from..to that are one token. */
 static int find_usable(struct words *words, size_t from, size_t to, struct err *err)
 {
     int64_t count = count_words(words, from, to, err);
-    if (count < 0)
+    if (count == -1)
         return -1;
     if (count == (int64_t)(to - from)) {
         for (size_t i = from; i < to; i++)
@@ -124,7 +123,8 @@ static int ask(struct words *words, struct err *err)
 {
     enum { PART = 64 }; // most are usable, so that larger parts would be halved mostly for nothing
     words->special = tokenizer_count(words->tokenizer, STR(""), err);
-    if (words->special < 0)
+    words->alone = words->special < 0 ? -1 : tokenizer_count(words->tokenizer, STR(FRONT), err);
+    if (words->alone < 0)
         return -1;
     for (size_t from = 0; from < COUNT(list); from += PART)
         if (find_usable(words, from, from + PART < COUNT(list) ? from + PART : COUNT(list), err) < 0)

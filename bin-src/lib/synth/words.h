@@ -8,8 +8,8 @@
  *     words_free(words);
  *
  * Of the words in the list only those are used of which the tokenizer makes one token each, behind a blank; that is found
- * once, by halving, in some hundred requests at most. A text's first word is one token without a blank, too. So a text of
- * n words has n tokens in all but odd cases, which words_fit mends: the same tokenizer and stream give the same text.
+ * once, by halving: in some 15 requests where it holds for all. A text's first word is one token without a blank, too. So a
+ * text of n words has n tokens in all but odd cases, which words_fit mends: the same tokenizer and stream give the same text.
  * One thread at a time.
  */
 #ifndef SYNTH_WORDS_H
