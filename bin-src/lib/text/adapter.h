@@ -42,9 +42,9 @@ int adapter_rows(const struct adapter *adapter, enum rows_form *form, struct err
 int adapter_beside(const struct adapter *adapter, const struct adapter_source *source, struct buf *path, struct err *err);
 
 /*
- * Adds jq's program, zero-terminated. It takes rows {where, split, line, text, exact}: text is a JSON value as text, and
- * exact what exact_hide (text/exact.h) makes of it, if it makes something. (jq is to run with -n.) It gives for each item {where, item}, for
- * exact_show, or {where, text} where the row is an item as it stands, or {where, error}; a row without text comes back
+ * Adds jq's program, zero-terminated, for jq -n. It takes rows {where, split, line, text, exact}: text is a JSON value as
+ * text, and exact what exact_hide (text/exact.h) makes of it, if it makes something. It gives for each item {where, item},
+ * for exact_show, or {where, text} where the row is an item as it stands, or {where, error}; a row without text comes back
  * as it is. It needs $opt, an object with samples (0: the items themselves).
  */
 int adapter_program(const struct adapter *adapter, struct buf *program, struct err *err);

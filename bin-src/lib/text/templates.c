@@ -93,7 +93,8 @@ static int load_named(const struct templates_options *options, struct named *nam
 {
     struct buf path = {0};
     char file[256];
-    bool by_task = !options->path, fits = (size_t)snprintf(file, sizeof file, "%s.txt", named->task) < sizeof file && !strchr(named->task, '/');
+    bool by_task = !options->path;
+    bool fits = (size_t)snprintf(file, sizeof file, "%s.txt", named->task) < sizeof file && !strchr(named->task, '/');
     int rc = by_task ? share_path(&path, SHARE_PROMPTS, fits ? file : "", err) : 0;
     if (rc == 0 && (!by_task || (fits && access(path.ptr, F_OK) == 0))) {
         named->template = load(options, by_task ? path.ptr : options->path, named->task, err);
