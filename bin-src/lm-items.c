@@ -12,6 +12,7 @@
 #include "jsonl/jsonl.h"
 #include "text/adapter.h"
 #include "text/exact.h"
+#include "text/rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,19 +105,19 @@ static void add_row(const char *usual, const char *where, struct str text, struc
 }
 
 /* Sends a row a line: text where it is one, else error; "fatal" where no more can be read. */
-static int feed(const char *usual, char **paths, int fd)
+static int feed(const char *usual, char **paths, enum rows_form form, int fd)
 {
     enum { ENOUGH = 64 << 10 };
     struct err err = {0};
     struct buf out = {0}, exact = {0};
     struct jsonl_record *rec;
     enum jsonl_got got = JSONL_FAILED;
-    struct jsonl_reader *in = jsonl_open(paths, &err);
-    while (in && (got = jsonl_next(in, &rec, &err)) != JSONL_END && got != JSONL_FAILED && !out.failed) {
+    struct rows *in = rows_open(paths, form, &err);
+    while (in && (got = rows_next(in, &rec, &err)) != JSONL_END && got != JSONL_FAILED && !out.failed) {
         buf_clear(&exact);
         if (got == JSONL_RECORD && exact_hide(rec->line, &exact, &err) < 0)
             got = JSONL_BAD;
-        add_row(usual, jsonl_where(in), rec->line, buf_str(&exact), got == JSONL_BAD ? err.msg : NULL, &out);
+        add_row(usual, rows_where(in), rec->line, buf_str(&exact), got == JSONL_BAD ? err.msg : NULL, &out);
         out.failed = out.failed || exact.failed;
         if (out.len >= ENOUGH) {
             if (out_all(fd, out.ptr, out.len, &err) < 0)
@@ -126,7 +127,7 @@ static int feed(const char *usual, char **paths, int fd)
     }
     if (got == JSONL_FAILED)
         json_object(&out), json_key(&out, "fatal"), json_cstr(&out, err.msg), json_object_end(&out);
-    jsonl_close(in);
+    rows_close(in);
     if (out.failed)
         err_nomem(&err), warn("%s", err.msg);
     int rc = out.failed || out_all(fd, out.ptr, out.len, &err) < 0 ? EXIT_CANNOT : EXIT_DONE;
@@ -163,7 +164,7 @@ static pid_t start_jq(const struct adapter *adapter, int in, int out, struct err
     write_options(&options);
     if (adapter_program(adapter, &program, err) < 0 || options.failed || posix_spawn_file_actions_init(&actions) != 0)
         return err_nomem(err);
-    char *argv[] = {"jq", "-c", "--argjson", "opt", options.ptr, program.ptr, NULL};
+    char *argv[] = {"jq", "-nc", "--argjson", "opt", options.ptr, program.ptr, NULL};
     if (posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO) != 0 ||
         posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO) != 0)
         err_nomem(err);
@@ -231,7 +232,10 @@ static int take_all(bool *cut, struct err *err)
 static int convert(const struct adapter *adapter, const char *usual, char **paths, struct err *err)
 {
     int rows[2], items[2];
+    enum rows_form form;
     bool cut;
+    if (adapter_rows(adapter, &form, err) < 0)
+        return -1;
     if (pipe2(rows, O_CLOEXEC) < 0 || pipe2(items, O_CLOEXEC) < 0)
         return err_errno(err, "pipe");
     pid_t jq = start_jq(adapter, rows[0], items[1], err);
@@ -244,7 +248,7 @@ static int convert(const struct adapter *adapter, const char *usual, char **path
         return err_errno(err, "fork");
     if (feeder == 0) {
         close(items[0]);
-        _exit(feed(usual, paths, rows[1]));
+        _exit(feed(usual, paths, form, rows[1]));
     }
     close(rows[1]);
     if (dup2(items[0], STDIN_FILENO) < 0)
@@ -275,6 +279,8 @@ int main(int argc, char **argv)
     if (!*paths && has_source) {
         fetched[0] = data_path(&adapter, &source);
         paths = fetched;
+        if (source.url[0] != '\0' && !opt.split)
+            opt.split = source.split; // an id does not change with how the data came here
     }
     int status = convert(&adapter, has_source ? source.split : adapter.name, paths, &err);
     adapter_release(&adapter);

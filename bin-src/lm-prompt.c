@@ -2,34 +2,34 @@
  * lm-prompt: make the request of each item
  *
  * Reads items and appends "api" and "request", the body that lm-send sends. The words come from a template
- * (text/template.h): --template's, else the one in pipelines/prompts/ that is named like the item's task.
+ * (text/template.h): --template's, else the one in pipelines/prompts/ that is named like the item's task. An item with
+ * input.messages, a turn of a conversation, has them already.
  */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/opt.h"
 #include "base/out.h"
-#include "base/share.h"
 #include "record/own.h"
+#include "text/conversation.h"
 #include "text/sampling.h"
+#include "text/templates.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 enum api { API_CHAT, API_COMPLETIONS, API_EMBEDDINGS };
 static const char *const apis[] = {[API_CHAT] = "chat", [API_COMPLETIONS] = "completions", [API_EMBEDDINGS] = "embeddings", NULL};
 static const char *const texts[] = {[API_CHAT] = "messages", [API_COMPLETIONS] = "prompt", [API_EMBEDDINGS] = "input"};
-enum { MAX_FILE = 16 << 20 }; // bytes of a template, a system message
+enum { MAX_FILE = 16 << 20 }; // bytes of a system message
 
 static struct {
-    const char *task, *template, *examples, *system, *system_file, *model, *extra;
+    const char *task, *template, *examples, *system, *system_file, *model, *max_tokens, *extra;
     int api;
-    int64_t shots, max_tokens, seed, logprobs;
+    int64_t shots, seed, logprobs;
     double temperature, top_p;
     struct opt_list stop;
-    bool no_stream, no_usage, replace;
-} opt = {.extra = "{}", .max_tokens = -1, .seed = -1, .logprobs = -1, .temperature = NAN, .top_p = NAN};
+    bool ignore_eos, no_stream, no_usage, replace;
+} opt = {.extra = "{}", .seed = -1, .logprobs = -1, .temperature = NAN, .top_p = NAN};
 
 static const struct opt_spec specs[] = {
     {'t', "task", OPT_STR, &opt.task, .arg = "NAME", .help = "the template of task NAME, not of the item's own"},
@@ -42,7 +42,9 @@ static const struct opt_spec specs[] = {
     {0, "examples", OPT_STR, &opt.examples, .arg = "FILE", .help = "items to take the examples from, the first ones"},
     {0, "temperature", OPT_DOUBLE, &opt.temperature, .max = 100, .arg = "X", .help = "the body's temperature"},
     {0, "top-p", OPT_DOUBLE, &opt.top_p, .max = 1, .arg = "X", .help = "the body's top_p"},
-    {0, "max-tokens", OPT_INT, &opt.max_tokens, .min = 1, .max = 1 << 30, .arg = "N", .help = "the body's max_tokens"},
+    {0, "max-tokens", OPT_STR, &opt.max_tokens, .arg = "N|PATH",
+     .help = "the body's max_tokens; meta.output_tokens: what the item has there"},
+    {0, "ignore-eos", OPT_FLAG, &opt.ignore_eos, .help = "the body's ignore_eos: the answer ends at max_tokens, not before"},
     {0, "seed", OPT_INT, &opt.seed, .max = 9007199254740991, .arg = "N", .help = "the body's seed"},
     {0, "stop", OPT_LIST, &opt.stop, .arg = "TEXT", .help = "a text to stop at; may be given again"},
     {0, "logprobs", OPT_INT, &opt.logprobs, .max = 1000, .arg = "N", .help = "ask for log-probabilities, and N alternatives"},
@@ -53,167 +55,113 @@ static const struct opt_spec specs[] = {
     {.type = OPT_END, .arg = "[FILE...]"},
 };
 
-/* The templates in use, one a task. */
 struct prompter {
-    struct named {
-        struct template *template; // NULL: there is none
-        struct named *next;
-        char task[]; // "": for all
-    } * first;
-    struct buf tail; // the body's members behind the text, each with a comma in front
+    struct str system; // of --system or --system-file
+    struct templates_options options; // which has where the former is, if it was given
+    struct templates *templates;
+    struct sampling sampling;
+    char max_tokens_at[256]; // "/meta/output_tokens"; "": the same for all
+    struct jdoc *extra_doc;
+    struct jval extra;
     struct buf body; // of the record at hand
 };
 
-/* The members that are alike in all bodies. */
-static void make_tail(struct buf *tail)
+static void read_extra(struct prompter *prompter)
 {
     static const char *const ours[] = {"messages", "prompt", "input", "model"};
-    struct sampling sampling = {.form = opt.api == API_CHAT ? TEMPLATE_CHAT : TEMPLATE_TEXT,
-                                .temperature = opt.temperature,
-                                .top_p = opt.top_p,
-                                .max_tokens = opt.max_tokens,
-                                .seed = opt.seed,
-                                .logprobs = opt.logprobs,
-                                .stop = opt.stop.items,
-                                .stop_count = opt.stop.count,
-                                .stream = opt.api == API_EMBEDDINGS ? SAMPLING_UNSAID
-                                          : opt.no_stream           ? SAMPLING_WHOLE
-                                          : opt.no_usage            ? SAMPLING_STREAM
-                                                                    : SAMPLING_STREAM_USAGE};
-    struct jdoc *doc = jdoc_new();
     struct jsonl_record extra = {0};
     struct buf text = {0};
     struct err err;
-    if (!doc || !buf_reserve(&text, strlen(opt.extra) + JDOC_PADDING))
+    prompter->extra_doc = jdoc_new();
+    if (!prompter->extra_doc || !buf_reserve(&text, strlen(opt.extra) + JDOC_PADDING))
         err_nomem(&err), die(EXIT_CANNOT, &err);
     buf_add_str(&text, str_of(opt.extra));
-    if (jsonl_parse(doc, buf_str(&text), &extra, &err) < 0)
+    if (jsonl_parse(prompter->extra_doc, buf_str(&text), &extra, &err) < 0)
         opt_reject("--extra", &err);
     for (size_t i = 0; i < COUNT(ours); i++)
         if (jsonl_has(&extra, ours[i]))
             opt_fail("--extra: %s: is not for it to set", ours[i]);
-    buf_add_char(tail, ',');
-    sampling_write(&sampling, extra.root, tail);
-    if (tail->len == 1) // nothing follows the comma
-        buf_clear(tail);
-    buf_release(&text);
-    jdoc_free(doc);
+    prompter->extra = extra.root;
+    buf_release(&text); // its values are the document's
 }
 
-/* Takes the first items of the examples' file that are of the task, one more than are wanted: an item is none of its own. */
-static int read_examples(struct template *template, const char *task, struct err *err)
-{
-    char *paths[] = {(char *)opt.examples, NULL};
-    struct jsonl_reader *in = jsonl_open(paths, err);
-    struct jsonl_record *rec;
-    enum jsonl_got got = JSONL_END;
-    struct str own;
-    if (!in)
-        return -1;
-    while (template_examples(template) <= (size_t)opt.shots && (got = jsonl_next(in, &rec, err)) == JSONL_RECORD) {
-        if (task[0] != '\0' && jval_str_at(rec->root, "/task", &own) && !str_is(own, task))
-            continue;
-        if (template_add_example(template, rec->root, err) < 0)
-            got = JSONL_BAD;
-        if (got == JSONL_BAD)
-            break;
-    }
-    if (got == JSONL_BAD)
-        err_prefix(err, "%s: ", jsonl_where(in));
-    jsonl_close(in);
-    if (got == JSONL_BAD || got == JSONL_FAILED)
-        return -1;
-    if (template_examples(template) < (size_t)opt.shots)
-        return err_set(err, ERR_MISSING, "%s: --shots %lld: has %zu%s%s", opt.examples, (long long)opt.shots, template_examples(template),
-                       task[0] ? " of task " : "", task);
-    return 0;
-}
-
-static int set_system(struct template *template, struct err *err)
-{
-    struct buf text = {0};
-    if (opt.system)
-        return template_set_system(template, str_of(opt.system), err);
-    if (!opt.system_file)
-        return 0;
-    int rc = file_read(opt.system_file, MAX_FILE, &text, err);
-    if (rc == 0)
-        rc = template_set_system(template, str_trim(str_skip_bom(buf_str(&text))), err);
-    buf_release(&text);
-    return rc;
-}
-
-static struct template *load_template(const char *path, const char *task, struct err *err)
-{
-    struct buf text = {0};
-    struct template *template = NULL;
-    if (file_read(path, MAX_FILE, &text, err) == 0) {
-        template = template_parse(buf_str(&text), opt.api == API_CHAT ? TEMPLATE_CHAT : TEMPLATE_TEXT, err);
-        if (!template && err->kind == ERR_PARSE)
-            err_prefix(err, "%s:", path);
-    }
-    if (template && (set_system(template, err) < 0 || (opt.shots > 0 && read_examples(template, task, err) < 0))) {
-        template_free(template);
-        template = NULL;
-    }
-    buf_release(&text);
-    return template;
-}
-
-/* Adds the task's template; one that is there and cannot be used ends the program. */
-static struct named *add_template(struct prompter *prompter, struct str task)
+/* A number, or the names of members with dots between. */
+static void read_max_tokens(struct prompter *prompter)
 {
     struct err err;
-    struct buf path = {0};
-    struct named *named = xcalloc(1, sizeof *named + task.len + 1);
-    memcpy(named->task, task.ptr, task.len);
-    named->next = prompter->first;
-    prompter->first = named;
-    if (!opt.template) {
-        char file[256];
-        bool fits = (size_t)snprintf(file, sizeof file, "%s.txt", named->task) < sizeof file && !strchr(named->task, '/');
-        if (share_path(&path, SHARE_PROMPTS, fits ? file : "", &err) < 0)
-            die(EXIT_CANNOT, &err);
-        if (!fits || access(path.ptr, F_OK) != 0) {
-            buf_release(&path);
-            return named;
-        }
-    }
-    named->template = load_template(opt.template ? opt.template : path.ptr, named->task, &err);
-    if (!named->template)
+    char *at = prompter->max_tokens_at;
+    if (!opt.max_tokens)
+        return;
+    bool is_path = strspn(opt.max_tokens, "+-.0123456789") == 0;
+    if (!is_path && num_int(str_of(opt.max_tokens), 1, 1 << 30, &prompter->sampling.max_tokens, &err) < 0)
+        opt_reject("--max-tokens", &err);
+    if (is_path && (size_t)snprintf(at, sizeof prompter->max_tokens_at, "/%s", opt.max_tokens) >= sizeof prompter->max_tokens_at)
+        opt_fail("--max-tokens: too long");
+    for (; is_path && *at; at++)
+        *at = *at == '.' ? '/' : *at;
+}
+
+static void read_system(struct prompter *prompter)
+{
+    static struct buf text;
+    struct err err;
+    if (opt.system_file && file_read(opt.system_file, MAX_FILE, &text, &err) < 0)
         die(EXIT_CANNOT, &err);
-    buf_release(&path);
-    return named;
+    prompter->system = opt.system ? str_of(opt.system) : str_trim(str_skip_bom(buf_str(&text)));
 }
 
-/* The template for a record: NULL if its task has none. */
-static struct template *template_for(struct prompter *prompter, const struct jsonl_record *rec, struct err *err)
+static void set_up(struct prompter *prompter)
 {
-    struct str task = str_of(opt.task ? opt.task : "chat");
-    struct named *named = prompter->first;
-    struct jval own;
-    if (opt.template)
-        task = STR("");
-    else if (!opt.task && jval_member(rec->root, "task", &own) && !jval_str(own, &task))
-        return err_set(err, ERR_PARSE, "task: not a string"), NULL;
-    while (named && !str_is(task, named->task))
-        named = named->next;
-    if (!named)
-        named = add_template(prompter, task);
-    if (!named->template)
-        err_set(err, ERR_MISSING, "task: no template for \"%.60s\" (--template FILE)", named->task);
-    return named->template;
+    struct err err;
+    prompter->sampling = (struct sampling){.form = opt.api == API_CHAT ? TEMPLATE_CHAT : TEMPLATE_TEXT,
+                                           .temperature = opt.temperature,
+                                           .top_p = opt.top_p,
+                                           .max_tokens = -1,
+                                           .seed = opt.seed,
+                                           .logprobs = opt.logprobs,
+                                           .stop = opt.stop.items,
+                                           .stop_count = opt.stop.count,
+                                           .ignore_eos = opt.ignore_eos,
+                                           .stream = opt.api == API_EMBEDDINGS ? SAMPLING_UNSAID
+                                                     : opt.no_stream           ? SAMPLING_WHOLE
+                                                     : opt.no_usage            ? SAMPLING_STREAM
+                                                                               : SAMPLING_STREAM_USAGE};
+    read_max_tokens(prompter);
+    read_extra(prompter);
+    read_system(prompter);
+    prompter->options = (struct templates_options){.form = prompter->sampling.form,
+                                                   .path = opt.template,
+                                                   .task = opt.task,
+                                                   .system = opt.system || opt.system_file ? &prompter->system : NULL,
+                                                   .examples = opt.examples,
+                                                   .shots = (size_t)opt.shots};
+    prompter->templates = templates_new(&prompter->options, &err);
+    if (!prompter->templates)
+        die(EXIT_CANNOT, &err);
 }
 
-static void release(struct prompter *prompter)
+/* The value of "messages", "prompt" or "input": a turn of a conversation has its own, where no template was asked for. */
+static int write_text(struct prompter *prompter, const struct jsonl_record *rec, struct buf *body, struct err *err)
 {
-    for (struct named *named = prompter->first, *next; named; named = next) {
-        next = named->next;
-        template_free(named->template);
-        free(named);
+    struct jval messages;
+    if (!opt.template && !opt.task && jval_at(rec->root, "/input/messages", &messages)) {
+        if (opt.api != API_CHAT || opt.shots > 0)
+            return err_set(err, ERR_PARSE, "input.messages: is for chat, without examples");
+        return conversation_write(messages, prompter->options.system, body, err);
     }
-    buf_release(&prompter->tail);
-    buf_release(&prompter->body);
+    struct template *template;
+    int found = templates_find(prompter->templates, rec->root, &template, err);
+    if (found < 0)
+        die(EXIT_CANNOT, err);
+    return found ? template_render(template, rec->root, (size_t)opt.shots, body, err) : -1;
+}
+
+static int find_max_tokens(struct prompter *prompter, const struct jsonl_record *rec, struct err *err)
+{
+    int64_t *max_tokens = &prompter->sampling.max_tokens;
+    if (prompter->max_tokens_at[0] == '\0' || (jval_int_at(rec->root, prompter->max_tokens_at, max_tokens) && *max_tokens > 0))
+        return 0;
+    return err_set(err, ERR_PARSE, "%s: is not a whole number above 0 (--max-tokens)", opt.max_tokens);
 }
 
 /* Appends "api" and "request". On failure the record is as it came. */
@@ -224,17 +172,16 @@ static int prompt(struct prompter *prompter, struct jsonl_record *rec, struct er
     struct buf *body = &prompter->body;
     if (own_claim(rec, own, OWN_REQUEST | (opt.replace ? OWN_REPLACE : 0), &place, err) < 0)
         return -1;
-    struct template *template = template_for(prompter, rec, err);
-    if (!template)
+    if (find_max_tokens(prompter, rec, err) < 0)
         return -1;
     buf_clear(body);
     json_object(body);
     if (opt.model)
         json_key(body, "model"), json_cstr(body, opt.model);
     json_key(body, texts[opt.api]);
-    if (template_render(template, rec->root, (size_t)opt.shots, body, err) < 0)
+    if (write_text(prompter, rec, body, err) < 0)
         return -1;
-    buf_add_str(body, buf_str(&prompter->tail));
+    sampling_write(&prompter->sampling, prompter->extra, body);
     json_object_end(body);
     if (body->failed)
         return err_nomem(err);
@@ -248,7 +195,7 @@ static void check_options(void)
 {
     if (opt.shots > 0 && !opt.examples)
         opt_fail("--shots: needs --examples FILE");
-    bool samples = opt.max_tokens >= 0 || opt.seed >= 0 || opt.logprobs >= 0 || !isnan(opt.temperature) || !isnan(opt.top_p) ||
+    bool samples = opt.max_tokens || opt.ignore_eos || opt.seed >= 0 || opt.logprobs >= 0 || !isnan(opt.temperature) || !isnan(opt.top_p) ||
                    opt.stop.count > 0 || opt.no_stream || opt.no_usage;
     if (opt.api == API_EMBEDDINGS && samples)
         opt_fail("--api embeddings: nothing is generated, so that nothing else can be said of how (--extra sets members)");
@@ -265,7 +212,7 @@ int main(int argc, char **argv)
     int status = EXIT_DONE;
     char **paths = opt_parse(argc, argv, specs, "make the request of each item");
     check_options();
-    make_tail(&prompter.tail);
+    set_up(&prompter);
     struct jsonl_reader *in = jsonl_open(paths, &err);
     if (!in)
         die(EXIT_CANNOT, &err);
@@ -282,7 +229,9 @@ int main(int argc, char **argv)
             die(EXIT_CANNOT, &err);
     }
     jsonl_close(in);
-    release(&prompter);
+    templates_free(prompter.templates);
+    jdoc_free(prompter.extra_doc);
+    buf_release(&prompter.body);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);
     return status;

@@ -12,6 +12,7 @@ declare -gA may_include=(
     [base]= [jsonl]= [record]=jsonl [conf]= [stats]= [net]= [openai]="record net" [load]="openai stats" [tap]=openai
     [mock]="openai stats" [meter]=net [launch]="conf openai" [text]=record [sandbox]= [tok]= [model]=
     [search]=report [train]="model tok record" [engine]="model tok" [route]="record stats" [sim]=route [report]="record stats"
+    [synth]="openai stats"
 )
 
 # The layer's own name and all names that it reaches.

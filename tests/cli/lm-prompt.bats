@@ -127,6 +127,42 @@ item='{"id":"a","task":"gsm8k","input":{"question":"How many?"},"gold":"4","meta
     [ "$status" -eq 3 ]
 }
 
+@test "lm-prompt --max-tokens: a number, or what a member of the record says; --ignore-eos" {
+    printf '%s\n' '{"id":"a","input":{"prompt":"x"},"meta":{"output_tokens":7}}' '{"id":"b","input":{"prompt":"x"},"meta":{"output_tokens":0}}' \
+        '{"id":"c","input":{"prompt":"x"},"n":3}' >items
+    run --separate-stderr lm-prompt --max-tokens meta.output_tokens --ignore-eos items
+    [ "$status" -eq 1 ]
+    [ "$(jq -c '.request | del(.messages)' <<<"${lines[0]}")" = '{"max_tokens":7,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}' ]
+    [ "${lines[1]}" = "$(sed -n 2p items)" ]
+    [ "${stderr_lines[0]}" = "lm-prompt: items:2: meta.output_tokens: is not a whole number above 0 (--max-tokens)" ]
+    [ "${stderr_lines[1]}" = "lm-prompt: items:3: meta.output_tokens: is not a whole number above 0 (--max-tokens)" ]
+    [ "$(lm-prompt --max-tokens n <(tail -n 1 items) | jq .request.max_tokens)" = 3 ]
+    [ "$(lm-prompt --max-tokens n --extra '{"max_tokens":1}' <(tail -n 1 items) | jq .request.max_tokens)" = 1 ]
+    for wrong in 0 -5 3x 1.5; do
+        run -2 --separate-stderr lm-prompt --max-tokens "$wrong" items
+        [[ $stderr == "lm-prompt: --max-tokens: "* ]]
+    done
+}
+
+@test "lm-prompt: an item with input.messages has its words; --system stands in the place of its own" {
+    turn='{"id":"s/1","task":"chat","input":{"messages":[{"role":"system","content":"S"},{"role":"user","content":"a"},{"role":"assistant","content":null},{"role":"user","content":"b","name":"x"}]}}'
+    run --separate-stderr lm-prompt <<<"$turn"
+    [ "$(jq -c '.api, (.request.messages == .input.messages)' <<<"$output" | paste -sd ' ')" = '"chat" true' ]
+    run --separate-stderr lm-prompt --system T <<<"$turn"
+    [ "$(jq -c '.request.messages | map(.content)' <<<"$output")" = '["T","a",null,"b"]' ]
+    run --separate-stderr lm-prompt --system '' <<<"$turn"
+    [ "$(jq -c '.request.messages | map(.content)' <<<"$output")" = '["a",null,"b"]' ]
+    echo 'now {{id}}' >mine
+    [ "$(lm-prompt --template mine <<<"$turn" | jq -r '.request.messages[0].content')" = "now s/1" ]
+    for wrong in '[]' '3' '["a"]'; do
+        run -1 --separate-stderr lm-prompt <<<"{\"id\":\"a\",\"input\":{\"messages\":$wrong}}"
+        [[ $stderr == "lm-prompt: -:1: input.messages: "* ]]
+        [ "$(jq -c 'has("request")' <<<"$output")" = false ]
+    done
+    run -1 --separate-stderr lm-prompt --api completions <<<"$turn"
+    [ "$stderr" = "lm-prompt: -:1: input.messages: is for chat, without examples" ]
+}
+
 @test "lm-prompt: what it makes, lm-check accepts" {
     lm-items prompts | lm-prompt | lm-check
     lm-items prompts | lm-prompt --api completions | lm-check

@@ -225,7 +225,8 @@ static const struct member path_members[] = {NEEDED("path", ARRAY, .or_null = tr
 static const struct shape path = {.kind = OBJECT, .members = path_members};
 static const struct member code_members[] = {MEMBER("task_id", STRING), NEEDED("prompt", STRING), NEEDED("entry_point", STRING),
                                              NEEDED("test", STRING), LAST};
-static const struct member prompt_members[] = {MEMBER("prompt", STRING), LAST};
+static const struct member prompt_members[] = {MEMBER("prompt", STRING), MEMBER("messages", ARRAY, .items = &message),
+                                               MEMBER("unit", WORDS("words", "tokens")), LAST};
 
 static const struct {
     const char *task;
@@ -238,6 +239,7 @@ static const struct {
     {"graph", MEMBER("input", OBJECT, .members = graph_members), MEMBER("gold", EACH_OR_ONE, .items = &path)},
     {"code", MEMBER("input", OBJECT, .members = code_members), MEMBER("gold", STRING)},
     {"chat", MEMBER("input", OBJECT, .members = prompt_members), MEMBER("gold", ANY)},
+    {"trace", MEMBER("input", OBJECT, .members = prompt_members), MEMBER("gold", ANY)},
 };
 
 /* ---- a value and its shape ---- */

@@ -17,14 +17,26 @@ static const char before[] =
     " | split(\"\\\"" EXACT_MARK "\") | .[0] + ([.[1:][] | sub(\"\\\"\"; \"\")] | add) end;"
     " def string($name): .[$name] | if type == \"string\" then . elif . == null then "
     "error(\"\\($name): is missing\") else error(\"\\($name): is not a string\") end;"
-    " def convert($split; $line; $opt; $exact): ";
+    // Without regular expressions: jq would spend most of a trace's time in them. [try ...][0], since jq 1.6 has a bare try
+    // catch what later steps raise, too.
+    " def digits: [try tonumber catch -1][0] as $n | if $n >= 0 and $n < 1e15 and ($n | tostring) == . then $n else null end;"
+    " def whole($name): .[$name] | if type == \"string\" then digits elif type == \"number\" and . == floor and . >= 0 then . else null end"
+    " | if . == null then error(\"\\($name): is not a whole number, 0 or more\") else . end;"
+    " def seconds($name): split(\".\") | (.[0] // \"\" | digits) as $s | (\"1\\(.[1] // \"\")000000000\" | .[:10] | digits) as $ns"
+    " | if length > 2 or $s == null or $ns == null then error(\"\\($name): is no time in seconds\") else [$s, $ns] end;"
+    " def ns_after($first; $name): (seconds($name)) as $to | ($first | seconds($name)) as $from | [$to[0] - $from[0], $to[1] - $from[1]]"
+    " | if .[1] < 0 then [.[0] - 1, .[1] + 1000000000] else . end"
+    " | if .[0] < 0 then error(\"\\($name): is before the first row\") elif .[0] == 0 then .[1]"
+    " else \"" EXACT_MARK "\\(.[0])\" + (\"\\(.[1] + 1000000000)\" | .[1:]) end;"
+    " def convert($split; $line; $opt; $exact; $first): ";
 static const char behind[] =
-    "\n; . as $row | if .text == null then . else try (.text | fromjson"
-    " | (if $row.exact then $row.exact | fromjson else . end) as $exact | convert($row.split; $row.line; $opt; $exact)"
+    "\n; foreach inputs as $row (null; . // (if $row.text then (try ($row.text | fromjson) catch null) else null end); . as $first | $row"
+    " | if .text == null then . else try (.text | fromjson"
+    " | (if $row.exact then $row.exact | fromjson else . end) as $exact | convert($row.split; $row.line; $opt; $exact; $first)"
     " | if $opt.samples == 0 then {where: $row.where} + if . == \"unchanged\" then {text: $row.text} else {item: .} end"
     " else (if . == \"unchanged\" then $exact else . end) | .id as $id | range(1; $opt.samples + 1) as $k"
     " | .id = \"\\($id)#\\($k)\" | .meta.item = $id | {where: $row.where, item: .} end)"
-    " catch {where: $row.where, error: (if type == \"string\" then . else tojson end)} end";
+    " catch {where: $row.where, error: (if type == \"string\" then . else tojson end)} end)";
 
 static int unknown(const char *name, struct err *err)
 {
@@ -91,6 +103,25 @@ int adapter_source(const struct adapter *adapter, const char *split, struct adap
     int rc = found ? 1 : known.len > 0 ? -1 : 0;
     buf_release(&known);
     return rc;
+}
+
+int adapter_rows(const struct adapter *adapter, enum rows_form *form, struct err *err)
+{
+    static const char mark[] = "# rows: ";
+    const char *line = adapter->text.ptr;
+    *form = ROWS_LINES;
+    while (line && strncmp(line, mark, sizeof mark - 1) != 0)
+        line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+    if (!line)
+        return 0;
+    line += sizeof mark - 1;
+    size_t len = strcspn(line, " \r\n");
+    for (int i = 0; i < ROWS_FORM_COUNT; i++)
+        if (str_is((struct str){line, len}, rows_forms[i])) {
+            *form = (enum rows_form)i;
+            return 0;
+        }
+    return err_set(err, ERR_PARSE, "%s: rows: %.*s: is none of lines, values, csv", adapter->name, len < 40 ? (int)len : 40, line);
 }
 
 int adapter_beside(const struct adapter *adapter, const struct adapter_source *source, struct buf *path, struct err *err)

@@ -76,6 +76,8 @@ void sampling_write(const struct sampling *sampling, struct jval extra, struct b
     write_double(out, extra, "temperature", sampling->temperature);
     write_double(out, extra, "top_p", sampling->top_p);
     write_int(out, extra, "max_tokens", sampling->max_tokens);
+    if (sampling->ignore_eos && begin(out, extra, "ignore_eos"))
+        json_bool(out, true);
     write_int(out, extra, "seed", sampling->seed);
     write_stop(sampling, extra, out);
     write_logprobs(sampling, extra, out);

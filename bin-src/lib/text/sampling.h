@@ -21,6 +21,7 @@ struct sampling {
     int64_t max_tokens, seed, logprobs; // below 0: not said; logprobs: so many alternatives
     const char *const *stop;
     size_t stop_count;
+    bool ignore_eos; // go on to max_tokens, whatever the model says (vLLM, SGLang, llama.cpp)
     enum sampling_stream stream;
 };
 
