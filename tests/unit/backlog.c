@@ -103,6 +103,23 @@ static void a_run_that_fills_up_has_no_backlog(void **state)
                     .count = 600}), 0, RUNS / 33);
 }
 
+/* A ramp from one to ten a second, of which each stays five seconds, however many there are. */
+static void a_rising_rate_that_is_served_has_no_backlog(void **state)
+{
+    (void)state;
+    int count = 0;
+    for (double at_s = 0; at_s < 100; at_s += 1 / (1 + 9 * at_s / 100)) {
+        due_ns[count] = (int64_t)(at_s * 1e9);
+        end_ns[count] = due_ns[count] + INT64_C(5000000000);
+        count++;
+    }
+    struct backlog backlog = judge((size_t)count);
+    assert_true(backlog.judged);
+    assert_false(backlog.grows);
+    assert_true(backlog.to_n > 5 * backlog.from_n);
+    assert_true(fabs(backlog.share) < 0.005);
+}
+
 static void says_by_how_much(void **state)
 {
     (void)state;
@@ -143,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(does_not_fire_on_what_the_server_carries), cmocka_unit_test(finds_what_it_does_not_carry),
         cmocka_unit_test(a_run_that_fills_up_has_no_backlog),       cmocka_unit_test(says_by_how_much),
+        cmocka_unit_test(a_rising_rate_that_is_served_has_no_backlog),
         cmocka_unit_test(says_nothing_of_few),                      cmocka_unit_test(any_times_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

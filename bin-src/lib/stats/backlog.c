@@ -14,7 +14,6 @@ struct run {
     size_t count;
     int64_t first_ns;
     double from_s, to_s; // of the time that is looked at: warm over, last arrival
-    double rate;         // of arrivals in it
 };
 
 static double seconds(const struct run *run, int64_t at_ns)
@@ -22,16 +21,28 @@ static double seconds(const struct run *run, int64_t at_ns)
     return ((double)at_ns - (double)run->first_ns) / 1e9;
 }
 
-/* The 90th percentile of the stays of those that were due by until_s; they are copied to stays. */
-static int early_stays(const struct run *run, double until_s, uint64_t *stays, size_t *count, double *p90_s, struct err *err)
+/* The stays S of the early ones, in ascending order, and the sums of the first of them. */
+struct stays {
+    uint64_t *keys;
+    double *sums; // sums[i]: of the i first
+    size_t count;
+};
+
+/* The 90th percentile of the stays of those that were due by until_s goes to *p90_s. */
+static int early_stays(const struct run *run, double until_s, struct stays *stays, double *p90_s, struct err *err)
 {
-    *count = 0;
+    stays->keys = malloc(run->count * sizeof *stays->keys);
+    stays->sums = calloc(run->count + 1, sizeof *stays->sums);
+    if (!stays->keys || !stays->sums)
+        return err_nomem(err);
     for (size_t i = 0; i < run->count; i++)
         if (seconds(run, run->due_ns[i]) <= until_s)
-            stays[(*count)++] = sort_key_of_double(((double)run->end_ns[i] - (double)run->due_ns[i]) / 1e9);
-    if (sort_keys(stays, NULL, *count, err) < 0)
+            stays->keys[stays->count++] = sort_key_of_double(((double)run->end_ns[i] - (double)run->due_ns[i]) / 1e9);
+    if (sort_keys(stays->keys, NULL, stays->count, err) < 0)
         return -1;
-    *p90_s = sort_double_of_key(stays[(size_t)(0.9 * (double)(*count - 1))]);
+    for (size_t i = 0; i < stays->count; i++)
+        stays->sums[i + 1] = stays->sums[i] + sort_double_of_key(stays->keys[i]);
+    *p90_s = sort_double_of_key(stays->keys[(size_t)(0.9 * (double)(stays->count - 1))]);
     return 0;
 }
 
@@ -46,16 +57,31 @@ static double mean_n(const struct run *run, double a, double b)
     return sum / (b - a);
 }
 
-/* The mean over [a, b) of E[min(S, u)]. */
-static double mean_ramp(const uint64_t *stays, size_t count, double a, double b)
+/* E[min(S, u)]; nothing has stayed before it was due. */
+static double expected_stay(const struct stays *stays, double u)
+{
+    size_t from = 0, to = stays->count; // how many stay at most u
+    if (u <= 0)
+        return 0;
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+        if (sort_double_of_key(stays->keys[middle]) <= u)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return (stays->sums[from] + u * (double)(stays->count - from)) / (double)stays->count;
+}
+
+/* What mean_n would be if all stayed as the early ones did. */
+static double expected_n(const struct run *run, const struct stays *stays, double a, double b)
 {
     double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        double s = sort_double_of_key(stays[i]);
-        double turn = fmin(fmax(s, a), b); // u up to here, s beyond
-        sum += (turn * turn - a * a) / 2 + s * (b - turn);
+    for (size_t i = 0; i < run->count; i++) {
+        double due = seconds(run, run->due_ns[i]);
+        sum += expected_stay(stays, b - due) - expected_stay(stays, a - due);
     }
-    return sum / (double)count / (b - a);
+    return sum / (b - a);
 }
 
 /* Variance over mean of the counts in equal bins. */
@@ -74,15 +100,14 @@ static double dispersion(const struct run *run, const int64_t *times_ns)
     return mean > 0 ? squares / (BINS - 1) / mean : 0;
 }
 
-static void judge(const struct run *run, const uint64_t *stays, size_t stay_count, struct backlog *backlog)
+static void judge(const struct run *run, const struct stays *stays, struct backlog *backlog)
 {
     double tenth = (run->to_s - run->from_s) / 10, growing_s = 9 * tenth;
     double arrivals = (double)backlog->arrivals;
     backlog->from_n = mean_n(run, run->from_s, run->from_s + tenth);
     backlog->to_n = mean_n(run, run->to_s - tenth, run->to_s);
-    double ramp = mean_ramp(stays, stay_count, run->to_s - tenth, run->to_s) - mean_ramp(stays, stay_count, run->from_s,
-            run->from_s + tenth);
-    double growth = backlog->to_n - backlog->from_n - run->rate * ramp;
+    double expected = expected_n(run, stays, run->to_s - tenth, run->to_s) - expected_n(run, stays, run->from_s, run->from_s + tenth);
+    double growth = backlog->to_n - backlog->from_n - expected;
     double variance = 0.9 * arrivals * (dispersion(run, run->due_ns) + dispersion(run, run->end_ns));
     backlog->growth_per_s = growth / growing_s;
     backlog->share = growth / (0.9 * arrivals);
@@ -95,8 +120,8 @@ int backlog_judge(const int64_t *due_ns, const int64_t *end_ns, size_t count, st
 {
     struct run run = {.due_ns = due_ns, .end_ns = end_ns, .count = count, .first_ns = count > 0 ? due_ns[0] : 0};
     int64_t last_ns = run.first_ns;
-    size_t stay_count;
-    double p90_s;
+    struct stays stays = {0};
+    double p90_s = 0;
     *backlog = (struct backlog){0};
     for (size_t i = 0; i < count; i++) {
         run.first_ns = due_ns[i] < run.first_ns ? due_ns[i] : run.first_ns;
@@ -105,18 +130,15 @@ int backlog_judge(const int64_t *due_ns, const int64_t *end_ns, size_t count, st
     run.to_s = seconds(&run, last_ns);
     if (count < BACKLOG_LEAST || !(run.to_s > 0))
         return 0;
-    uint64_t *stays = malloc(count * sizeof *stays);
-    if (!stays)
-        return err_nomem(err);
-    int rc = early_stays(&run, run.to_s / 2, stays, &stay_count, &p90_s, err);
+    int rc = early_stays(&run, run.to_s / 2, &stays, &p90_s, err);
     if (rc == 0) {
         run.from_s = fmin(p90_s, run.to_s / 2);
         for (size_t i = 0; i < count; i++)
             backlog->arrivals += seconds(&run, due_ns[i]) > run.from_s;
-        run.rate = (double)backlog->arrivals / (run.to_s - run.from_s);
         if (backlog->arrivals >= BACKLOG_LEAST)
-            judge(&run, stays, stay_count, backlog);
+            judge(&run, &stays, backlog);
     }
-    free(stays);
+    free(stays.keys);
+    free(stays.sums);
     return rc;
 }

@@ -7,12 +7,13 @@
  *
  * For open loops: arrivals do not wait for departures. N(t) counts who was due and has not ended. What is taken for
  * growth is its mean over the last tenth of the arrivals' time less that over the first tenth behind the warm-up, less
- * what the warm-up itself still explains.
+ * what the arrivals themselves explain.
  *
- * Warm-up: N rises from 0 to the rate times the stay in any system, which is no queue. Who stays S adds, at a time u
- * after the first arrival, rate x E[min(S, u)] (the mean of an infinite-server queue, Palm 1943); S is taken from
- * who was due in the first half,
- * before a queue could lengthen it much, and the 90th percentile of it, at most half the time, is left out in front.
+ * What is no queue: N rises from 0 in any system as it fills, and follows the arrivals where their rate changes, as in a
+ * ramp or a trace. With nobody waiting, who was due at d is there at t with the probability that a stay S is longer than
+ * t - d (the infinite-server queue, Palm 1943): the mean of N that follows from the arrivals as they were is taken off.
+ * S is taken from who was due in the first half, before a queue could lengthen it much; the 90th percentile of it, at
+ * most half the time, is left out in front.
  *
  * Significance: at the very limit of what it can carry, a server's N is a random walk reflected at 0, and below that
  * limit it is less (Iglehart and Whitt, 1970). The walk's variance is that of arrivals and departures: their counts'
