@@ -22,7 +22,7 @@ struct problem {
     const struct synth_options *options;
     struct rng rng;
     struct paths_graph graph;
-    int *order;  // all nodes; the first side_a of them are reached from the source, order[0]
+    int *order; // all nodes; the first side_a of them are reached from the source, order[0]
     int side_a;
     int source, target;
     struct edge *edges, *others; // those that are there; those that could be
@@ -216,8 +216,11 @@ int synth_graph(const struct synth_options *options, struct err *err)
 {
     enum { PAIRS = NODES_MAX * NODES_MAX };
     struct buf prompt = {0}, out = {0};
-    struct problem problem = {.options = options, .graph.weights = malloc(PAIRS * sizeof(int64_t)), .order = calloc(NODES_MAX, sizeof(int)),
-                              .edges = malloc(PAIRS * sizeof(struct edge)), .others = malloc(PAIRS * sizeof(struct edge))};
+    struct problem problem = {.options = options,
+                              .graph.weights = malloc(PAIRS * sizeof(int64_t)),
+                              .order = calloc(NODES_MAX, sizeof(int)),
+                              .edges = malloc(PAIRS * sizeof(struct edge)),
+                              .others = malloc(PAIRS * sizeof(struct edge))};
     int rc = problem.graph.weights && problem.order && problem.edges && problem.others ? 0 : err_nomem(err);
     for (int64_t number = 1; rc == 0 && number <= options->count; number++)
         rc = make_problem(&problem, number, &prompt, &out, err);

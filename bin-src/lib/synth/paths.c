@@ -62,8 +62,7 @@ static int walk(struct search *search, int first, int *nodes)
         return 0;
     while (u != search->target) {
         int v = 0;
-        while (!usable(search, first, u, v) || search->left[v] == INT64_MAX ||
-               search->left[v] + weight_of(search, u, v) != search->left[u])
+        while (!usable(search, first, u, v) || search->left[v] == INT64_MAX || search->left[v] + weight_of(search, u, v) != search->left[u])
             v++;
         nodes[count++] = u = v;
     }
@@ -148,8 +147,13 @@ static int find(struct search *search, int source, size_t k, struct paths *list,
 int paths_find(const struct paths_graph *graph, int source, int target, size_t k, struct paths *out, struct err *err)
 {
     size_t count = (size_t)graph->count;
-    struct search search = {graph, target, calloc(count, sizeof *search.left), calloc(count, sizeof(bool)),
-                            calloc(count, sizeof(bool)), calloc(count, sizeof(bool)), calloc(count, sizeof *search.nodes)};
+    struct search search = {graph,
+                            target,
+                            calloc(count, sizeof *search.left),
+                            calloc(count, sizeof(bool)),
+                            calloc(count, sizeof(bool)),
+                            calloc(count, sizeof(bool)),
+                            calloc(count, sizeof *search.nodes)};
     int rc = search.left && search.done && search.removed && search.not_next && search.nodes ? find(&search, source, k, out, err)
                                                                                              : err_nomem(err);
     free(search.left);

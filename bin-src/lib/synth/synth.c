@@ -8,10 +8,10 @@
 #include <stdio.h>
 
 #define SERVER "url", "model", "header", "key-file", "special"
-static const char *const of_prompts[] = {"count",         "seed", "input-tokens", "output-tokens", "prefixes",
-                                         "prefix-tokens", SERVER, "replace",      NULL};
-static const char *const of_sessions[] = {"count",  "seed",  "input-tokens", "output-tokens", "prefixes", "prefix-tokens",
-                                          "turns", "think", SERVER,         NULL};
+static const char *const of_prompts[] = {"count",   "seed", "input-tokens", "output-tokens", "prefixes", "prefix-tokens", SERVER,
+                                         "replace", NULL};
+static const char *const of_sessions[] = {"count",         "seed",  "input-tokens", "output-tokens", "prefixes",
+                                          "prefix-tokens", "turns", "think",        SERVER,          NULL};
 static const char *const of_arrivals[] = {"count", "seed", "rate", "arrivals", "burstiness", "exact-span", "replace", NULL};
 static const char *const of_graph[] = {"count", "seed", "nodes", "density", "weights", "unreachable", "k", "directed", NULL};
 

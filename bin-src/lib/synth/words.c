@@ -130,8 +130,8 @@ static int ask(struct words *words, struct err *err)
         if (find_usable(words, from, from + PART < COUNT(list) ? from + PART : COUNT(list), err) < 0)
             return -1;
     if (words->count < LEAST_WORDS)
-        return err_set(err, ERR_NET, "/tokenize: of %zu common words only %zu are one token each: no exact length can be made",
-                       COUNT(list), words->count);
+        return err_set(err, ERR_NET, "/tokenize: of %zu common words only %zu are one token each: no exact length can be made", COUNT(list),
+                       words->count);
     return 0;
 }
 
@@ -220,6 +220,5 @@ int words_fit(struct words *words, struct rng *rng, int64_t length, size_t kept,
         else if (words_add(words, rng, length - count, out, err) < 0)
             return -1;
     }
-    return count == length ? 0
-                           : err_set(err, ERR_RANGE, "%" PRId64 " tokens are wanted, and the server counts %" PRId64, length, count);
+    return count == length ? 0 : err_set(err, ERR_RANGE, "%" PRId64 " tokens are wanted, and the server counts %" PRId64, length, count);
 }

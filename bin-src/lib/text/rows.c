@@ -19,10 +19,10 @@ struct rows {
     struct input *file; // NULL: none is open
     struct buf text;    // what was read; [at, len) is not yet handed out
     size_t at;
-    bool ended;       // nothing more comes from file
-    bool opened;      // ROWS_VALUES: the array's bracket was there
-    uint64_t number;  // of the row, or the line that it begins in
-    uint64_t newlines; // in what was handed out
+    bool ended;            // nothing more comes from file
+    bool opened;           // ROWS_VALUES: the array's bracket was there
+    uint64_t number;       // of the row, or the line that it begins in
+    uint64_t newlines;     // in what was handed out
     struct buf names, row; // of the first line, a field each; the row as JSON
     char where[512];
     struct jdoc *doc;
@@ -185,8 +185,8 @@ struct line {
     size_t len;      // with its line end; 0: that is not there
     size_t newlines; // in it
     size_t fields;
-    bool quoted;     // the text ends within quotes
-    bool odd;        // a quote stands where none may
+    bool quoted; // the text ends within quotes
+    bool odd;    // a quote stands where none may
 };
 
 static struct line find_line(struct str text)
