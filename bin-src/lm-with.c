@@ -10,17 +10,15 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "launch/child.h"
+#include "launch/command.h"
 #include "launch/port.h"
 #include "launch/ready.h"
 #include "launch/signals.h"
 #include "net/header.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,33 +162,12 @@ static void await_ready(struct stay *stay, const char *key, struct err *err)
 
 static void start_command(struct stay *stay, char **argv, struct err *err)
 {
-    int report[2], failure = 0;
-    pid_t self = getpid();
     read_signals(stay);
     if (stay->told)
         end_by(stay, stay->told);
-    if (pipe2(report, O_CLOEXEC) < 0 || (stay->command = fork()) < 0) {
-        err_errno(err, "%s", argv[0]);
+    stay->command = command_start(argv, &stay->signals, STDOUT_FILENO, err);
+    if (stay->command < 0)
         give_up(stay, err);
-    }
-    if (stay->command == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM); // whatever ends us, kill -9 included, tells it
-        if (getppid() != self)
-            _exit(EXIT_CANNOT);
-        signals_give_back(&stay->signals);
-        execvp(argv[0], argv);
-        failure = errno;
-        ssize_t ignored = write(report[1], &failure, sizeof failure);
-        (void)ignored;
-        _exit(EXIT_CANNOT);
-    }
-    close(report[1]);
-    if (read(report[0], &failure, sizeof failure) == sizeof failure) { // else it was closed: it runs
-        waitpid(stay->command, NULL, 0);
-        err_set(err, ERR_MISSING, "%s: cannot be run: %s", argv[0], strerror(failure));
-        give_up(stay, err);
-    }
-    close(report[0]);
 }
 
 /* Waits for the command's end. Should the server die, it is let go on for the grace time, since lm-send stops by
@@ -261,5 +238,5 @@ int main(int argc, char **argv)
     buf_release(&stay.headers);
     if (stay.server_died)
         return EXIT_CANNOT;
-    return WIFSIGNALED(stay.status) ? 128 + WTERMSIG(stay.status) : WEXITSTATUS(stay.status);
+    return command_status(stay.status);
 }
