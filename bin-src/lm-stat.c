@@ -143,7 +143,7 @@ static int take_each(void *arg, const struct jsonl_record *rec, const struct mea
 {
     struct each_state *state = arg;
     struct str id = {0};
-    if (request->timing.warmup)
+    if (request->timing.warmup || request->timing.partial)
         return 0;
     jval_str_at(rec->root, "/id", &id);
     each_row(&state->each, request, id, &state->out);

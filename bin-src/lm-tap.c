@@ -14,7 +14,7 @@
 #include "tap/capture.h"
 #include "tap/flow.h"
 
-#include <stdlib.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,7 +55,7 @@ struct tap {
     bool ending, over; // ending: what the kernel has is still to be read
     struct signals signals;
     pid_t command;
-    int command_status;
+    int command_out, command_status; // its standard output: ours, or, if that is full of records, standard error
     uint64_t written, failed, partial;
     struct err err; // why it cannot go on
     bool broken;
@@ -194,7 +194,7 @@ static size_t read_ports(uint16_t ports[PORTS_MAX])
     return opt.ports.count;
 }
 
-static void describe(struct tap *tap, const uint16_t *ports, size_t count)
+static int describe(struct tap *tap, const uint16_t *ports, size_t count, struct err *err)
 {
     json_object(&tap->load);
     json_key(&tap->load, "mode"), json_cstr(&tap->load, "tap");
@@ -205,6 +205,7 @@ static void describe(struct tap *tap, const uint16_t *ports, size_t count)
     json_array_end(&tap->load);
     json_object_end(&tap->load);
     tap->form.load = buf_str(&tap->load);
+    return tap->load.failed ? err_nomem(err) : 0;
 }
 
 static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t count, struct err *err)
@@ -221,7 +222,7 @@ static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t 
         loop_watch(tap->loop, &tap->packets, capture_fd(tap->capture), LOOP_READ, err) < 0 ||
         loop_watch(tap->loop, &tap->told, tap->signals.fd, LOOP_READ, err) < 0)
         return -1;
-    if (*command && (tap->command = command_start(command, &tap->signals, opt.output ? STDOUT_FILENO : STDERR_FILENO, err)) < 0)
+    if (*command && (tap->command = command_start(command, &tap->signals, tap->command_out, err)) < 0)
         return -1;
     if (!*command)
         log_info("watching", log_kv("interface", opt.interface));
@@ -264,10 +265,12 @@ int main(int argc, char **argv)
         opt_fail("wants one of -i and -r");
     if (opt.file && *command)
         opt_fail("-r: a command is for -i");
+    tap.command_out = opt.output ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : STDERR_FILENO;
     if (opt.output && out_to(opt.output, &err) < 0)
         die(EXIT_CANNOT, &err);
     tap.form = (struct seen_form){.start_ns = TIMING_NEVER, .shows = opt.text ? SEEN_TEXTS : SEEN_LENGTHS};
-    describe(&tap, ports, count);
+    if (describe(&tap, ports, count, &err) < 0)
+        die(EXIT_CANNOT, &err);
     tap.flows = flows_new(&(struct flows_options){.ports = ports, .port_count = count, .done = on_seen, .arg = &tap,
                                                   .bodies = opt.text ? FLOWS_KEEP_BODIES : FLOWS_DROP_BODIES}, &err);
     if (!tap.flows || (opt.file && !(tap.capture = capture_read_file(opt.file, &err))))

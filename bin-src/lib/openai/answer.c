@@ -110,15 +110,18 @@ static void take_head(struct answer *answer, int64_t at_ns)
                type.len < 80 ? (int)type.len : 80, type.ptr);
 }
 
-static void finish_status(struct answer *answer, struct jdoc *doc)
+static int finish_status(struct answer *answer, struct jdoc *doc, struct err *err)
 {
     struct jval root;
-    struct err err;
     struct str says = str_trim(buf_str(&answer->body)), message;
-    if (jdoc_parse(doc, answer->body.ptr, answer->body.len, &root, &err) == 0 && reply_why(root, &message))
-        says = message;
+    if (jdoc_parse(doc, answer->body.ptr, answer->body.len, &root, err) == 0) {
+        if (reply_why(root, &message))
+            says = message;
+    } else if (err->kind == ERR_NOMEM)
+        return -1;
     reply_fail(&answer->reply, FAILURE_HTTP_STATUS, "%d%s%.*s", answer->status, says.len > 0 ? ": " : "",
                says.len < 400 ? (int)says.len : 400, says.ptr);
+    return 0;
 }
 
 /* The message is whole: what does it amount to? */
@@ -127,10 +130,8 @@ static int finish(struct answer *answer, struct jdoc *doc, struct err *err)
     struct sse_event event;
     if (!buf_reserve(&answer->body, JDOC_PADDING))
         return err_nomem(err);
-    if (answer->status != 200) {
-        finish_status(answer, doc);
-        return 0;
-    }
+    if (answer->status != 200)
+        return finish_status(answer, doc, err);
     if (answer->streamed && sse_end(&answer->sse, &event) > 0 && take_event(answer, doc, &event, err) < 0)
         return -1;
     if (!answer->streamed && reply_body(&answer->reply, doc, buf_str(&answer->body), err) < 0)

@@ -244,6 +244,10 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
         summary->warmup++;
         return 0;
     }
+    if (request->timing.partial) {
+        summary->partial++;
+        return 0;
+    }
     summary->completed += request->outcome == OUTCOME_COMPLETED;
     summary->failed += request->outcome == OUTCOME_FAILED;
     summary->cancelled += request->outcome == OUTCOME_CANCELLED;

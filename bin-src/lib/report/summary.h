@@ -75,6 +75,7 @@ struct summary_client {
 struct summary {
     const struct summary_plan *plan;
     uint64_t completed, failed, cancelled, warmup;
+    uint64_t partial;                // lm-tap did not see all of them: they are in no figure
     uint64_t retries;                // earlier tries of all of these but the warm-ups
     uint64_t errors[FAILURE_COUNT];  // [FAILURE_NONE]: of a kind that we do not know
     uint64_t sources[TOKENS_COUNT];  // of the completed ones

@@ -52,6 +52,8 @@ static void add_requests(const struct summary *summary, struct buf *out)
         buf_addf(out, ", %llu %s", (unsigned long long)summary->retries, plural(summary->retries, "retry", "retries"));
     if (summary->warmup > 0)
         buf_addf(out, ", %llu warm-up left out", (unsigned long long)summary->warmup);
+    if (summary->partial > 0)
+        buf_addf(out, ", %llu captured in part left out", (unsigned long long)summary->partial);
 }
 
 static void add_tokens(const struct summary *summary, struct buf *out)

@@ -151,10 +151,13 @@ struct capture *capture_read_file(const char *path, struct err *err)
     struct capture *capture = capture_new(err);
     if (!capture)
         return NULL;
+    errno = 0;
     capture->pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
-    if (!capture->pcap)
-        err_set(err, ERR_PARSE, "%s%s%s", str_starts(str_of(why), str_of(path)) ? "" : path,
-                str_starts(str_of(why), str_of(path)) ? "" : ": ", why);
+    bool names_it = str_starts(str_of(why), str_of(path));
+    if (!capture->pcap && errno == ENOMEM)
+        err_nomem(err);
+    else if (!capture->pcap)
+        err_set(err, ERR_PARSE, "%s%s%s", names_it ? "" : path, names_it ? "" : ": ", why);
     else if (check_link(capture, path, err) == 0)
         return capture;
     capture_close(capture);

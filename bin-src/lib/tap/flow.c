@@ -73,7 +73,7 @@ static void finish_first(struct flow *flow, int64_t end_ns)
         seen->end_ns = chunk_ns > seen->end_ns ? chunk_ns : seen->end_ns;
     }
     str_conceal(buf_str(&seen->answer.reply.message), buf_str(&seen->secret));
-    if (seen->is_ours)
+    if (seen->is_ours && !flow->all->failed) // else it may lack something
         flow->all->options.done(flow->all->options.arg, seen);
     else
         seen_free(seen);
@@ -192,8 +192,13 @@ static void end_request(struct flow *flow)
     flow->asking = NULL;
     if (!seen || !seen->is_ours)
         return;
-    bool whole = seen->body.len == seen->body_bytes && buf_reserve(&seen->body, JDOC_PADDING);
+    err.kind = ERR_NONE;
+    if (!buf_reserve(&seen->body, JDOC_PADDING))
+        err_nomem(&err);
+    bool whole = err.kind == ERR_NONE && seen->body.len == seen->body_bytes;
     bool is_json = whole && jdoc_parse(flows->doc, seen->body.ptr, seen->body.len, &root, &err) == 0 && jval_type(root) == JTYPE_OBJECT;
+    if (err.kind == ERR_NOMEM)
+        fail(flows, &err);
     if (is_json) {
         if (jval_member(root, "stream", &stream))
             jval_bool(stream, &asks);

@@ -79,7 +79,7 @@ static void write_response(const struct seen *seen, const struct seen_form *form
         response.message = message_without_text(seen);
     }
     json_key(out, "response"), response_write(&response, out);
-    out->failed |= scratch->failed;
+    out->failed |= scratch->failed || seen->answer.reply.message.failed;
 }
 
 static void write_timing(const struct seen *seen, const struct seen_form *form, struct buf *out)
