@@ -21,7 +21,7 @@
 static struct {
     const char *url, *model, *output, *key_file, *ca_file, *extra;
     struct opt_list headers;
-    int mode, arrivals;
+    int mode, arrivals, clock;
     int64_t concurrency, count, duration_ns, warmup, threads, seed, think_ns, retries;
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
     double rate_rps, burstiness;
@@ -47,6 +47,8 @@ static const struct opt_spec specs[] = {
     {0, "warmup", OPT_INT, &opt.warmup, .min = 0, .max = 9e15, .arg = "N", .help = "mark the first N requests as warm-up (0)"},
     {0, "threads", OPT_INT, &opt.threads, .min = 1, .max = 256, .arg = "N",
      .help = "threads that send and read (1); -c is divided among them"},
+    {0, "clock", OPT_CHOICE, &opt.clock, .choices = (const char *const[]){"kernel", "packet", NULL},
+     .help = "whose time arrivals have: what was read, or each packet (needs CAP_NET_RAW; for slow or busy clients)"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of all random choices (0)"},
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "limit of a whole request, all attempts and waits (1h; 0: none)"},
     {0, "timeout-connect", OPT_DURATION, &opt.timeout_connect_ns, .help = "limit of connecting, TLS included (10s)"},
@@ -183,6 +185,8 @@ static void sum_up(const struct run_result *result)
         log_info("the same command goes on with them");
     if (result->failure[0] && !result->server_gone)
         log_warn("not all went well", log_kv("failed", done->failed), log_kv("first", result->failure));
+    if (done->unseen > 0)
+        log_warn("packets of answers were not seen: these keep the clock of their reads", log_kv("answers", done->unseen));
     if (done->chunks > 0 && (double)done->late > 0.001 * (double)done->chunks)
         log_warn("this client was the bottleneck: it read too late to know when chunks arrived", log_kv("late", done->late),
                  log_kv("chunks", done->chunks), log_kv("cpu", result->cpu));
@@ -222,6 +226,8 @@ int main(int argc, char **argv)
     if (opt.ca_file && access(opt.ca_file, R_OK) < 0)
         err_errno(&err, "%s", opt.ca_file), die(EXIT_CANNOT, &err);
     load_url(&url);
+    if (opt.clock == LOAD_CLOCK_PACKET && url.tls)
+        opt_fail("--clock packet: nobody sees what is inside the packets of https");
     collect_headers(&headers, &url, &secret);
     size_t change_count = collect_changes(changes, COUNT(changes), &extra);
     if (headers.failed || extra.failed)
@@ -233,7 +239,7 @@ int main(int argc, char **argv)
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
         .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .burstiness = opt.burstiness,
         .think_ns = opt.think_ns, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns, .warmup = opt.warmup,
-        .threads = opt.threads, .timeout_ns = opt.timeout_ns,
+        .threads = opt.threads, .clock = (enum load_clock)opt.clock, .timeout_ns = opt.timeout_ns,
         .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns,
         .retries = opt.retries, .report = report,
     };
