@@ -291,6 +291,24 @@ requests() {
     diff <(jq -c '[.id, (.writes_ns | length)]' log | sort) <(jq -c '[.id, (.timing.chunks_ns | length)]' seen | sort)
 }
 
+@test "lm-tap: live on lo, it tells of every fault what the client tells" {
+    can_capture
+    mock --itl 0
+    for fault in $(lm-mock --list-faults | awk '{print $1}'); do
+        # of these the client's own limits of time are the end, or it has sent the request once more
+        [[ " hang stall endless stale " == *" $fault "* ]] ||
+            requests 1 "{\"mock\":{\"fault\":\"$fault\",\"after\":2,\"for_ms\":50}}" | sed "s/r.1/$fault/"
+    done >in
+    status=0
+    timeout 60 lm-tap -q -i lo --port "$port" --text -o seen -- lm-send -q --url "http://127.0.0.1:$port" -c 4 -o sent in || status=$?
+    [ "$status" -eq 1 ]
+    lm-check seen >/dev/null 2>problems || true
+    run -1 grep -v 'was there before' problems # where lm-send tried again, that is a record more
+    facts='[.id, .response.error.kind, .response.text, .response.reasoning, .response.status, .response.usage, (.timing.chunks_ns // [] | length)]'
+    diff <(jq -c "$facts" sent | sort) <(jq -s -c 'INDEX(.id)[]' seen | jq -c "$facts" | sort)
+    [ "$(wc -l <seen)" -ge 30 ]
+}
+
 @test "lm-tap: a command's status is ours, its output stays apart, and it is told to end with us" {
     can_capture
     run --separate-stderr timeout 20 lm-tap -q -i lo --port 9 -- sh -c 'echo said; exit 7'
@@ -333,4 +351,35 @@ requests() {
     run --separate-stderr timeout 20 lm-tap -i nosuch0 --port 1
     [ "$status" -eq 3 ]
     [[ $stderr == *nosuch0* ]]
+}
+
+@test "lm-send --clock packet: arrivals are those of the packets" {
+    can_capture
+    mock --log log --ttft 5ms --itl 1ms
+    requests 60 >in
+    for host in 127.0.0.1 localhost; do
+        timeout 30 lm-send -q --clock packet --url "http://$host:$port" -c 7 in >sent
+        lm-check sent
+        [ "$(jq -c '[.timing.clock, .timing.late, (.timing.chunks_ns | length)]' sent | sort | uniq -c | awk '{print $1, $2}')" = '60 ["packet",0,6]' ]
+    done
+    # failures too, and answers that are no stream; a client that gave up has its own clock
+    requests 1 '{"mock":{"fault":"error-event","after":2}}' >in
+    requests 1 '{"stream":false}' >>in
+    requests 1 '{"mock":{"fault":"http-429"}}' >>in
+    timeout 30 lm-send -q --clock packet --url "http://127.0.0.1:$port" in >sent || [ $? = 1 ]
+    [ "$(jq -r .timing.clock sent | sort -u)" = packet ]
+    requests 1 '{"mock":{"fault":"stall","after":2}}' >in
+    timeout 30 lm-send -q --clock packet --timeout 300ms --url "http://127.0.0.1:$port" in >sent || [ $? = 1 ]
+    [ "$(jq -c '[.timing.clock, .response.error.kind]' sent)" = '["kernel","timeout"]' ]
+}
+
+@test "lm-send --clock packet: says what it needs, and that https is closed to it" {
+    requests 1 >in
+    run --separate-stderr timeout 20 lm-send --clock packet --url https://127.0.0.1:1 in
+    [ "$status" -eq 2 ]
+    [[ $stderr == *https* ]]
+    [ "$(id -u)" = 0 ] || skip "only root can lay the right down"
+    run --separate-stderr timeout 20 setpriv --bounding-set -net_raw --inh-caps -net_raw lm-send --clock packet --url http://127.0.0.1:1 in
+    [ "$status" -eq 3 ]
+    [[ $stderr == *"--clock packet: lo: "*"CAP_NET_RAW: sudo setcap cap_net_raw+ep /"*"/lm-send"* ]]
 }
