@@ -51,13 +51,13 @@ static struct kept names[NAMES_MAX], again[2];
 static void be(struct buf *out, uint64_t value, int bytes)
 {
     while (bytes-- > 0)
-        buf_add_char(out, (char)(value >> (8 * bytes)));
+        buf_add_char(out, (char)(bytes < 8 ? value >> (8 * bytes) : 0));
 }
 
 static void le(struct buf *out, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        buf_add_char(out, (char)(value >> (8 * i)));
+        buf_add_char(out, (char)(i < 8 ? value >> (8 * i) : 0));
 }
 
 static void put(const struct buf *bytes)

@@ -99,9 +99,8 @@ static void take_times(struct job *job, const struct seen *seen, int64_t start_n
     job->timing.first_ns = since(answer->first_ns, start_ns);
     job->timing.last_ns = since(answer->last_ns, start_ns);
     job->timing.end_ns = since(seen->end_ns, start_ns);
-    memcpy(chunks, answer->chunks.ptr, answer->chunks.len);
     for (size_t i = 0; i < answer_chunk_count(answer); i++)
-        chunks[i] -= start_ns;
+        chunks[i] = answer_chunks_ns(answer)[i] - start_ns;
     job->timing.clock = TIMING_CLOCK_PACKET;
     if (job->timing.late != TIMING_NEVER)
         job->timing.late = 0;

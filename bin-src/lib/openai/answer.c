@@ -34,10 +34,9 @@ size_t answer_chunk_count(const struct answer *answer)
  */
 static int64_t time_of_chunk(const struct answer *answer, int64_t at_ns, bool content)
 {
-    int64_t before_ns;
     if (answer->chunks.len == 0)
         return at_ns;
-    memcpy(&before_ns, answer->chunks.ptr + answer->chunks.len - sizeof before_ns, sizeof before_ns);
+    int64_t before_ns = answer_chunks_ns(answer)[answer_chunk_count(answer) - 1];
     before_ns += content != answer->last_had_content;
     return at_ns > before_ns ? at_ns : before_ns;
 }

@@ -52,6 +52,11 @@ enum answer_got answer_take(struct answer *answer, struct jdoc *doc, struct str 
  * is cut short, and err says where; it is for the caller to say so in the reply. */
 enum answer_got answer_end(struct answer *answer, struct jdoc *doc, struct err *err);
 
+/* The times of its chunks, so many; NULL where there is none. */
 size_t answer_chunk_count(const struct answer *answer);
+static inline const int64_t *answer_chunks_ns(const struct answer *answer)
+{
+    return (const int64_t *)(const void *)answer->chunks.ptr;
+}
 
 #endif

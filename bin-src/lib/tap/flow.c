@@ -57,6 +57,14 @@ static void fail_nomem(struct flows *flows)
 
 /* --- the end of a request --- */
 
+/* Of a request that breaks off, or is answered before it is whole, no body is kept. */
+static void stop_asking(struct flow *flow)
+{
+    if (flow->asking)
+        buf_release(&flow->asking->body);
+    flow->asking = NULL;
+}
+
 static void finish_first(struct flow *flow, int64_t end_ns)
 {
     struct seen *seen = flow->first;
@@ -65,13 +73,11 @@ static void finish_first(struct flow *flow, int64_t end_ns)
     if (!flow->first)
         flow->last = &flow->first;
     if (flow->asking == seen)
-        flow->asking = NULL;
+        stop_asking(flow);
+    size_t chunks = answer_chunk_count(answer);
     seen->end_ns = end_ns > seen->sent_ns ? end_ns : seen->sent_ns;
-    if (answer->chunks.len > 0) { // the last chunk may be later by the ns that sets it apart
-        int64_t chunk_ns;
-        memcpy(&chunk_ns, answer->chunks.ptr + answer->chunks.len - sizeof chunk_ns, sizeof chunk_ns);
-        seen->end_ns = chunk_ns > seen->end_ns ? chunk_ns : seen->end_ns;
-    }
+    if (chunks > 0 && answer_chunks_ns(answer)[chunks - 1] > seen->end_ns) // by the ns that sets it apart
+        seen->end_ns = answer_chunks_ns(answer)[chunks - 1];
     str_conceal(buf_str(&seen->answer.reply.message), buf_str(&seen->secret));
     if (seen->is_ours && !flow->all->failed) // else it may lack something
         flow->all->options.done(flow->all->options.arg, seen);
@@ -235,7 +241,7 @@ static void look_at_first(struct flow *flow, struct str bytes)
 /* What the client sent is no HTTP/1: nothing is read before something looks like a request. */
 static void skip_up(struct flow *flow)
 {
-    flow->asking = NULL;
+    stop_asking(flow);
     flow->up_skips = true;
     http_reset(&flow->http);
 }

@@ -99,7 +99,7 @@ static void write_timing(const struct seen *seen, const struct seen_form *form, 
     if (answer->status >= 0)
         timing.clock = TIMING_CLOCK_PACKET;
     if (answer->streamed) {
-        timing.chunks_ns = answer->chunks.ptr ? (const int64_t *)(const void *)answer->chunks.ptr : (const int64_t[]){0};
+        timing.chunks_ns = answer->chunks.ptr ? answer_chunks_ns(answer) : (const int64_t[]){0};
         timing.chunk_count = answer_chunk_count(answer);
         timing.late = 0;
     }
