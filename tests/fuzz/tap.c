@@ -68,15 +68,14 @@ static void take_talk(struct str bytes)
     struct flows *flows = flows_new(&(struct flows_options){.ports = ports, .port_count = 1, .done = on_seen, .arg = &lines}, &err);
     must(flows != NULL);
     const char *zero = bytes.len > 0 ? memchr(bytes.ptr, '\0', bytes.len) : NULL;
-    size_t asked = zero ? (size_t)(zero - bytes.ptr) : bytes.len;
+    size_t asked = zero ? (size_t)(zero - bytes.ptr) : bytes.len, behind = zero ? asked + 1 : asked;
+    struct str said = {bytes.ptr + behind, bytes.len - behind};
     struct packet packets[] = {
         {.from = client, .to = server, .flags = PACKET_SYN, .seq = 0, .at_ns = 1},
         {.from = client, .to = server, .seq = 1, .payload = {bytes.ptr, asked}, .payload_len = asked, .at_ns = 2},
-        {.from = server, .to = client, .seq = 1, .payload = {bytes.ptr + asked, bytes.len - asked}, .payload_len = bytes.len - asked, .at_ns = 3},
-        {.from = server, .to = client, .seq = 1 + (uint32_t)(bytes.len - asked), .flags = PACKET_FIN, .at_ns = 4},
+        {.from = server, .to = client, .seq = 1, .payload = said, .payload_len = said.len, .at_ns = 3},
+        {.from = server, .to = client, .seq = 1 + (uint32_t)said.len, .flags = PACKET_FIN, .at_ns = 4},
     };
-    if (zero)
-        packets[2].payload = (struct str){zero + 1, packets[2].payload_len = bytes.len - asked - 1}, packets[3].seq--;
     for (size_t i = 0; i < COUNT(packets); i++)
         must(flows_take(flows, &packets[i], &err) == 0);
     must(flows_finish(flows, 100, &err) == 0);
@@ -130,8 +129,8 @@ static void take_in_any_order(const uint8_t *orders, size_t size)
         for (size_t at = from; at < from + len; at++)
             if (story.first_ns[at] == 0)
                 story.first_ns[at] = now_ns;
-        must(tcp_take(&tcp, &(struct packet){.seq = isn + (uint32_t)from, .payload = {bytes + from, len}, .payload_len = len, .at_ns = now_ns},
-                      &err) == 0);
+        struct packet packet = {.seq = isn + (uint32_t)from, .payload = {bytes + from, len}, .payload_len = len, .at_ns = now_ns};
+        must(tcp_take(&tcp, &packet, &err) == 0);
     }
     while (whole < STREAM && story.first_ns[whole] > 0)
         whole++;
