@@ -11,6 +11,7 @@ enum { BUCKETS_FIRST = 256, BODY_MAX = 64 << 20 };
 /* A connection. */
 struct flow {
     struct flow *in_bucket;   // the next there
+    size_t hash;
     struct flow *older, *newer;
     struct flows *all;
     struct packet_end client, server;
@@ -361,8 +362,9 @@ static size_t hash_of(const struct packet_end *client, const struct packet_end *
 
 static struct flow **place_of(const struct flows *flows, const struct packet_end *client, const struct packet_end *server)
 {
-    struct flow **at = &flows->buckets[hash_of(client, server) & (flows->bucket_count - 1)];
-    while (*at && !(packet_same_end(&(*at)->client, client) && packet_same_end(&(*at)->server, server)))
+    size_t hash = hash_of(client, server);
+    struct flow **at = &flows->buckets[hash & (flows->bucket_count - 1)];
+    while (*at && !((*at)->hash == hash && packet_same_end(&(*at)->client, client) && packet_same_end(&(*at)->server, server)))
         at = &(*at)->in_bucket;
     return at;
 }
@@ -375,7 +377,7 @@ static void make_buckets(struct flows *flows)
     if (!buckets)
         return;
     for (struct flow *flow = flows->oldest; flow; flow = flow->newer) {
-        struct flow **to = &buckets[hash_of(&flow->client, &flow->server) & (count - 1)];
+        struct flow **to = &buckets[flow->hash & (count - 1)];
         flow->in_bucket = *to;
         *to = flow;
     }
@@ -389,7 +391,8 @@ static struct flow *add_flow(struct flows *flows, const struct packet_end *clien
     struct flow *flow = calloc(1, sizeof *flow);
     if (!flow)
         return NULL;
-    *flow = (struct flow){.all = flows, .client = *client, .server = *server, .syn_ns = TIMING_NEVER, .left_ns = TIMING_NEVER,
+    *flow = (struct flow){.all = flows, .hash = hash_of(client, server), .client = *client, .server = *server,
+                          .syn_ns = TIMING_NEVER, .left_ns = TIMING_NEVER,
                           .up_skips = true, // until it is known to begin here
                           .up = {.bytes = take_up, .lost = lose_up, .arg = flow},
                           .down = {.bytes = take_down, .lost = lose_down, .arg = flow}};
