@@ -22,7 +22,7 @@ comma := ,
 build := build$(if $(SAN),/san)
 san   := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Programs that read files start without the network's libraries: only what one uses is linked.
-LDLIBS   := -Wl,--as-needed -lcurl -lsimdjson -lz -lstdc++ -lpthread -lm
+LDLIBS   := -Wl,--as-needed -lcurl -lpcap -lsimdjson -lz -lstdc++ -lpthread -lm
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wvla$(if $(WERROR), -Werror)
 c_only   := -Wstrict-prototypes -Wmissing-prototypes
 # No fused multiply-adds but where we write them: seeded draws must be the same numbers on every machine.

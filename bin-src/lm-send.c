@@ -14,15 +14,14 @@
 #include "net/header.h"
 #include "record/own.h"
 
-#include <curl/curl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static struct {
     const char *output, *key_file, *ca_file, *extra, *weights, *cancel, *cancel_after, *shard, *start;
     struct opt_list urls, models, headers;
-    int mode, arrivals;
+    int mode, arrivals, clock;
     int64_t concurrency, count, duration_ns, warmup, threads, seed, think_ns, retries, batch;
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
     double rate_rps, burstiness, speed;
@@ -58,6 +57,8 @@ static const struct opt_spec specs[] = {
     {0, "warmup", OPT_INT, &opt.warmup, .min = 0, .max = 9e15, .arg = "N", .help = "mark the first N requests as warm-up (0)"},
     {0, "threads", OPT_INT, &opt.threads, .min = 1, .max = 256, .arg = "N",
      .help = "threads that send and read (1); -c is divided among them"},
+    {0, "clock", OPT_CHOICE, &opt.clock, .choices = (const char *const[]){"kernel", "packet", NULL},
+     .help = "whose time arrivals have: what was read, or each packet (needs CAP_NET_RAW; for slow or busy clients)"},
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of all random choices (0)"},
     {0, "timeout", OPT_DURATION, &opt.timeout_ns, .help = "limit of a whole request, all attempts and waits (1h; 0: none)"},
     {0, "timeout-connect", OPT_DURATION, &opt.timeout_connect_ns, .help = "limit of connecting, TLS included (10s)"},
@@ -127,11 +128,8 @@ static void collect_headers(struct buf *out, struct str *secret)
     struct err err = {0};
     static char *line;
     const char *key = getenv("OPENAI_API_KEY");
-    for (size_t i = 0; i < opt.headers.count; i++)
-        if (header_add(out, opt.headers.items[i], &err) < 0)
-            err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
-        else
-            opt_conceal(opt.headers.items[i]);
+    if (header_add_all(out, &opt.headers, &err) < 0)
+        err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
     if (opt.key_file && file_read_line(opt.key_file, &line, &err) < 0)
         die(EXIT_CANNOT, &err);
     *secret = str_trim(str_of(line ? line : key ? key : ""));
@@ -176,6 +174,8 @@ static void load_targets(struct targets *targets, struct str headers, struct str
         opt_reject("--url", &err);
     if (targets_add_headers(targets, headers, key, &err) < 0)
         die(EXIT_CANNOT, &err);
+    if (opt.clock == LOAD_CLOCK_PACKET && (targets->count > 1 || targets->each[0].url.tls || opt.batch > 1))
+        opt_fail("--clock packet: is for one server, not by https, and without --batch");
     for (size_t i = 0; i < opt.urls.count; i++)
         if (target_holds_key(&targets->each[i])) // which all users could read in ps
             opt_conceal(opt.urls.items[i]);
@@ -228,6 +228,8 @@ static void sum_up(const struct run_result *result)
         log_info("the same command goes on with them");
     if (result->failure[0] && !result->server_gone)
         log_warn("not all went well", log_kv("failed", done->failed), log_kv("first", result->failure));
+    if (done->unseen > 0)
+        log_warn("packets of answers were not seen: these keep the clock of their reads", log_kv("answers", done->unseen));
     if (done->chunks > 0 && (double)done->late > 0.001 * (double)done->chunks)
         log_warn("this client was the bottleneck: it read too late to know when chunks arrived", log_kv("late", done->late),
                  log_kv("chunks", done->chunks), log_kv("cpu", result->cpu));
@@ -264,10 +266,6 @@ int main(int argc, char **argv)
     char **paths = opt_parse(argc, argv, specs, "send requests to a server and record its answers, timed");
     check_options();
     signal(SIGPIPE, SIG_IGN); // a TLS library writes with write(2)
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        err_set(&err, ERR_NET, "libcurl cannot start"), die(EXIT_CANNOT, &err);
-    if (opt.ca_file && access(opt.ca_file, R_OK) < 0)
-        err_errno(&err, "%s", opt.ca_file), die(EXIT_CANNOT, &err);
     collect_headers(&headers, &secret);
     load_targets(&targets, buf_str(&headers), secret);
     load_draws(&models, &cancel);
@@ -282,8 +280,9 @@ int main(int argc, char **argv)
         .concurrency = opt.concurrency, .blocked = opt.drop ? LOAD_DROPPED : LOAD_WAITS, .rate_rps = opt.rate_rps,
         .arrivals = opt.arrivals < 0 ? ARRIVALS_POISSON : (enum arrivals_kind)opt.arrivals, .burstiness = opt.burstiness,
         .think_ns = opt.think_ns, .speed = opt.speed, .seed = opt.seed, .count = opt.count, .duration_ns = opt.duration_ns,
-        .warmup = opt.warmup, .threads = opt.threads, .timeout_ns = opt.timeout_ns, .timeout_connect_ns = opt.timeout_connect_ns,
-        .timeout_first_ns = opt.timeout_first_ns, .timeout_gap_ns = opt.timeout_gap_ns, .retries = opt.retries, .report = report,
+        .warmup = opt.warmup, .threads = opt.threads, .clock = (enum load_clock)opt.clock,
+        .timeout_ns = opt.timeout_ns, .timeout_connect_ns = opt.timeout_connect_ns, .timeout_first_ns = opt.timeout_first_ns,
+        .timeout_gap_ns = opt.timeout_gap_ns, .retries = opt.retries, .report = report,
     };
     load_shard(&options);
     static const struct run_hooks hooks = {

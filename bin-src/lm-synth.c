@@ -154,11 +154,8 @@ static const struct tokenizer_options *server(struct tokenizer_options *options,
         opt_reject("--url", &err);
     if (url->authority.len + url->query.len > 0) // they may hold a key, which all users could read in ps
         opt_conceal(opt.url);
-    for (size_t i = 0; i < opt.headers.count; i++)
-        if (header_add(headers, opt.headers.items[i], &err) < 0)
-            err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
-        else
-            opt_conceal(opt.headers.items[i]);
+    if (header_add_all(headers, &opt.headers, &err) < 0)
+        err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
     if (opt.key_file && file_read_line(opt.key_file, &line, &err) < 0)
         die(EXIT_CANNOT, &err);
     *options = (struct tokenizer_options){.url = url, .model = opt.model, .headers = buf_str(headers),

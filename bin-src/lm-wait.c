@@ -48,11 +48,8 @@ int main(int argc, char **argv)
         opt_fail("takes no operands");
     if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
         die(EXIT_CANNOT, &err);
-    for (size_t i = 0; i < opt.headers.count; i++)
-        if (header_add(&headers, opt.headers.items[i], &err) < 0)
-            err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
-        else
-            opt_conceal(opt.headers.items[i]);
+    if (header_add_all(&headers, &opt.headers, &err) < 0)
+        err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
     signal(SIGPIPE, SIG_IGN); // a server that hangs up is no reason to die
 
     struct ready_options options = {

@@ -140,11 +140,8 @@ static struct sampler *open_sampler(struct err *err)
     const char *url = getenv("OPENAI_BASE_URL"), *env_key = getenv("OPENAI_API_KEY");
     if (opt.key_file && file_read_line(opt.key_file, &key, err) < 0)
         die(EXIT_CANNOT, err);
-    for (size_t i = 0; i < opt.headers.count; i++)
-        if (header_add(&headers, opt.headers.items[i], err) < 0)
-            err->kind == ERR_PARSE ? opt_reject("-H", err) : die(EXIT_CANNOT, err);
-        else
-            opt_conceal(opt.headers.items[i]);
+    if (header_add_all(&headers, &opt.headers, err) < 0)
+        err->kind == ERR_PARSE ? opt_reject("-H", err) : die(EXIT_CANNOT, err);
     struct sampler_options options = {
         .server = {.url = opt.url ? opt.url : url && *url ? url : "http://127.0.0.1:8000/v1",
                    .key = key ? key : env_key && *env_key ? env_key : NULL,

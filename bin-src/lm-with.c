@@ -185,11 +185,8 @@ int main(int argc, char **argv)
 
     if (opt.key_file && file_read_line(opt.key_file, &key, &err) < 0)
         die(EXIT_CANNOT, &err);
-    for (size_t i = 0; i < opt.headers.count; i++)
-        if (header_add(&stay.headers, opt.headers.items[i], &err) < 0)
-            err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
-        else
-            opt_conceal(opt.headers.items[i]);
+    if (header_add_all(&stay.headers, &opt.headers, &err) < 0)
+        err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
     settle_url(server);
     if (ready_is_free(opt.url, &err) < 0)
         die(EXIT_CANNOT, &err);

@@ -11,6 +11,7 @@ build g++ cmd:g++
 build libc6-dev c:stdio.h
 build libcurl4-openssl-dev c:curl/curl.h
 build zlib1g-dev c:zlib.h
+build libpcap-dev c:pcap/pcap.h
 build libsimdjson-dev c++:simdjson.h
 test bats cmd:bats
 test curl cmd:curl

@@ -9,7 +9,7 @@ setup() {
 
 # All that a layer may include, besides base and what these include.
 declare -gA may_include=(
-    [base]= [jsonl]= [record]=jsonl [conf]= [stats]= [net]= [openai]="record net" [load]="openai stats" [tap]=openai
+    [base]= [jsonl]= [record]=jsonl [conf]= [stats]= [net]= [openai]="record net" [load]="openai stats tap" [tap]=openai
     [mock]="openai stats" [meter]=net [launch]="conf openai" [text]=record [sandbox]= [tok]= [model]=
     [search]=report [train]="model tok record" [engine]="model tok" [route]="record stats" [sim]=route [report]="record stats"
     [synth]="openai stats"

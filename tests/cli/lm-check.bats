@@ -53,7 +53,7 @@ says_of() {
 @test "lm-check: times must be whole, in order, and within the request" {
     says_of '.timing.start = "2026-11-24 07:43"' 'timing.start: is not a time such as "2026-11-24T07:43:00.123456789Z"'
     says_of 'del(.timing.start_ns)' 'timing.start_ns: is missing'
-    says_of '.timing.load.mode = "loop"' 'timing.load.mode: "loop" is none of open, closed, at'
+    says_of '.timing.load.mode = "loop"' 'timing.load.mode: "loop" is none of open, closed, at, tap'
     says_of '.timing.clock = "sundial"' 'timing.clock: "sundial" is none of packet, kernel, tls, read'
     says_of '.timing.headers_ns = 1' 'timing.headers_ns: 1 is before connected_ns, 3'
     says_of '.timing.last_ns = 9' 'timing.end_ns: 8 is before last_ns, 9'

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "load/packets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -438,6 +439,14 @@ static bool read_once(struct channel *channel)
 
 /* --- sending --- */
 
+/* By what the packets of this request and its answer will be known. */
+static void note_place(struct channel *channel)
+{
+    struct job *job = channel->job;
+    if (channel->context->options->clock == LOAD_CLOCK_PACKET && packets_own_end(channel->dial.fd, &job->own_end))
+        job->nth = (uint64_t)channel->carried;
+}
+
 static void send_more(struct channel *channel)
 {
     struct job *job = channel->job;
@@ -501,6 +510,7 @@ static void on_dialed(struct dial *dial)
     channel->job->timing.connected_ns = since_start(channel, now_ns);
     channel->empty_ns = now_ns;
     set_timer(channel);
+    note_place(channel);
     send_more(channel);
 }
 
@@ -519,9 +529,10 @@ void channel_send(struct channel *channel, struct job *job)
     sse_reset(&channel->sse);
     buf_clear(&channel->body);
     set_timer(channel);
-    if (channel->connected)
+    if (channel->connected) {
+        note_place(channel);
         send_more(channel);
-    else if (dial_start(channel->context->dialers[channel->target], &channel->dial, &err) < 0) {
+    } else if (dial_start(channel->context->dialers[channel->target], &channel->dial, &err) < 0) {
         if (err.kind == ERR_NOMEM)
             give_up(channel, &err);
         fail(channel, FAILURE_CONNECT, err.msg, clock_ns());

@@ -36,6 +36,7 @@ void job_again(struct job *job)
     reply_reset(&job->reply);
     buf_clear(&job->chunks);
     job->status = -1;
+    job->nth = 0;
     job->timing = timing_none();
     job->timing.due_ns = kept.due_ns;
     job->timing.warmup = kept.warmup;

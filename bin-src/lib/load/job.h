@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "openai/reply.h"
 #include "record/timing.h"
+#include "tap/packet.h"
 
 /* What becomes of it at the sink. */
 enum job_kind {
@@ -46,6 +47,8 @@ struct job {
     struct buf chunks;    // int64_t
     struct buf attempts;  // struct timing_attempt
     bool reached;  // some attempt had a connection
+    struct packet_end own_end; // with --clock packet: of the connection of the last attempt,
+    uint64_t nth;              // on which it was so manieth, from 1; 0: not known
     bool unsent;   // cancelled before it was sent
     bool reopened; // a connection that the server had closed was opened anew
     bool cancelled; // given up, as cancel says

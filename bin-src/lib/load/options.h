@@ -15,6 +15,9 @@
 enum load_mode { LOAD_CLOSED, LOAD_OPEN, LOAD_AT, LOAD_MODE_COUNT };
 extern const char *const load_modes[LOAD_MODE_COUNT + 1]; // NULL ends it: as an option's choices
 
+/* Whose time arrivals have: that of the segment that our read brought, or of each packet as another thread saw it. */
+enum load_clock { LOAD_CLOCK_KERNEL, LOAD_CLOCK_PACKET };
+
 /* What open loops do with an arrival that finds the cap reached. */
 enum load_blocked { LOAD_WAITS, LOAD_DROPPED };
 
@@ -49,6 +52,7 @@ struct load_options {
     int64_t duration_ns;    // after which no more are sent
     int64_t warmup;         // the first so many of this part are marked
     int64_t threads;
+    enum load_clock clock;
 
     int64_t timeout_ns, timeout_connect_ns, timeout_first_ns, timeout_gap_ns;
     int64_t retries;

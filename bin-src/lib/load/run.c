@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "load/worker.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ struct run {
     struct worker_run shared;
     struct worker **workers;
     struct kept *kept;
+    struct witness *witness; // with --clock packet
     struct buf load, part_path;
     char output_path[PATH_MAX]; // where a link leads
     char start[CLOCK_UTC_SIZE];
@@ -108,6 +110,10 @@ static int set_up(struct run *run, struct err *err)
 {
     const struct load_options *options = &run->options;
     run->shared.options = options;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return err_set(err, ERR_NET, "libcurl cannot start");
+    if (options->ca_file && access(options->ca_file, R_OK) < 0)
+        return err_errno(err, "%s", options->ca_file);
     run->shared.feed = feed_new(&run->options, err);
     if (!run->shared.feed)
         return -1;
@@ -121,6 +127,12 @@ static int set_up(struct run *run, struct err *err)
     run->shared.sink = sink_new(run->out_fd, options->output ? SINK_HOLDS : SINK_WRITES_ALL, err);
     if (!run->shared.sink)
         return -1;
+    if (options->clock == LOAD_CLOCK_PACKET) {
+        run->witness = packets_watch(&options->targets->each[0].url, err);
+        if (!run->witness)
+            return err_prefix(err, "--clock packet: ");
+        sink_ask(run->shared.sink, run->witness);
+    }
     run->workers = calloc((size_t)options->threads, sizeof(struct worker *));
     run->cpu_ns = calloc((size_t)options->threads, sizeof *run->cpu_ns);
     if (!run->workers || !run->cpu_ns)
@@ -342,6 +354,7 @@ static void release(struct run *run)
     free(run->workers);
     free(run->cpu_ns);
     sink_free(run->shared.sink);
+    witness_stop(run->witness);
     if (run->shared.done_fd > 0)
         close(run->shared.done_fd);
     if (run->signal_fd > 0)

@@ -15,6 +15,7 @@ struct sink {
     enum sink_holding holding;
     int64_t start_ns;
     struct str start, load;
+    struct witness *witness; // NULL: arrivals are as the job has them
     pthread_t thread;
     bool started;
 
@@ -117,7 +118,7 @@ static void release_held(struct sink *sink, int fd, int64_t until_ns)
 
 /* --- counting --- */
 
-static void count(struct sink *sink, const struct job *job)
+static void count(struct sink *sink, const struct job *job, bool unseen)
 {
     int64_t now_ns = clock_ns();
     pthread_mutex_lock(&sink->lock);
@@ -128,6 +129,7 @@ static void count(struct sink *sink, const struct job *job)
         return;
     }
     counts->written++;
+    counts->unseen += unseen;
     counts->failed += job->reply.failure != FAILURE_NONE;
     if (!job->timing.warmup) {
         counts->chunks += job->chunks.len / sizeof(int64_t);
@@ -157,7 +159,8 @@ static bool is_doubtful(const struct job *job)
 static void take(struct sink *sink, struct job *job)
 {
     job->next = NULL;
-    count(sink, job);
+    bool timed = !sink->witness || job->kind == JOB_PASS || packets_time(sink->witness, job, sink->start_ns);
+    count(sink, job, !timed && job->timing.headers_ns != TIMING_NEVER);
     if (job->kind == JOB_REQUEST && job->reply.failure != FAILURE_NONE && !sink->failure[0])
         snprintf(sink->failure, sizeof sink->failure, "%s: %.*s", failure_names[job->reply.failure], STR_ARG(buf_str(&job->reply.message)));
     // The server was there when this one was sent, or, if it answers, now: what failed before was not its end.
@@ -211,6 +214,11 @@ int sink_start(struct sink *sink, int64_t start_ns, struct str start, struct str
         return err_set(err, ERR_NOMEM, "cannot start a thread");
     sink->started = true;
     return 0;
+}
+
+void sink_ask(struct sink *sink, struct witness *witness)
+{
+    sink->witness = witness;
 }
 
 void sink_put(struct sink *sink, struct job *job)

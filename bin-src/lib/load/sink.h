@@ -9,11 +9,12 @@
 #ifndef LOAD_SINK_H
 #define LOAD_SINK_H
 
-#include "load/job.h"
+#include "load/packets.h"
 
 /* What the records so far amount to. */
 struct sink_counts {
     uint64_t written, failed, passed; // failed ones are among the written
+    uint64_t unseen;       // answers whose packets were to tell their times, and did not
     uint64_t chunks, late; // without the warm-up's
     int64_t tokens;
     double ttft_ms; // the mean; below 0: none yet
@@ -28,6 +29,9 @@ struct sink;
 enum sink_holding { SINK_WRITES_ALL, SINK_HOLDS };
 struct sink *sink_new(int fd, enum sink_holding holding, struct err *err);
 int sink_start(struct sink *sink, int64_t start_ns, struct str start, struct str load, struct err *err);
+
+/* Arrivals are to be the packets'; before sink_start. The witness stays until sink_join. */
+void sink_ask(struct sink *sink, struct witness *witness);
 
 /* Takes the job. From any thread. */
 void sink_put(struct sink *sink, struct job *job);

@@ -52,6 +52,16 @@ bool header_has(struct str headers, const char *name)
     return false;
 }
 
+int header_add_all(struct buf *out, const struct opt_list *given, struct err *err)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        if (header_add(out, given->items[i], err) < 0)
+            return -1;
+        opt_conceal(given->items[i]);
+    }
+    return 0;
+}
+
 int header_add_authorization(struct buf *out, struct str key, struct str authority, struct err *err)
 {
     if (header_has(buf_str(out), "Authorization"))

@@ -116,7 +116,7 @@ static const struct member cancel_members[] = {NEEDED("share", AMOUNT), MEMBER("
 static const struct member model_members[] = {NEEDED("name", STRING), MEMBER("weight", AMOUNT), LAST};
 static const struct shape model = {.kind = OBJECT, .members = model_members};
 static const struct member load_members[] = {
-    NEEDED("mode", WORDS("open", "closed", "at")),
+    NEEDED("mode", WORDS("open", "closed", "at", "tap")),
     MEMBER("concurrency", NATURAL),
     MEMBER("rate_rps", AMOUNT),
     MEMBER("arrivals", STRING),
@@ -130,6 +130,9 @@ static const struct member load_members[] = {
     MEMBER("cancel", OBJECT, .members = cancel_members),
     MEMBER("models", ARRAY, .items = &model),
     MEMBER("set", OBJECT),
+    MEMBER("interface", STRING),
+    MEMBER("file", STRING),
+    MEMBER("ports", ARRAY, .items = &natural),
     LAST,
 };
 static const struct member attempt_members[] = {NEEDED("sent_ns", NATURAL), NEEDED("end_ns", NATURAL),
@@ -138,9 +141,10 @@ static const struct member attempt_members[] = {NEEDED("sent_ns", NATURAL), NEED
 static const struct shape attempt = {.kind = OBJECT, .members = attempt_members};
 static const struct member timing_members[] = {
     NEEDED("start", UTC),
-    NEEDED("start_ns", NATURAL),
+    MEMBER("start_ns", NATURAL),
     MEMBER("load", OBJECT, .members = load_members),
     MEMBER("due_ns", NATURAL),
+    MEMBER("syn_ns", NATURAL),
     MEMBER("sent_ns", NATURAL),
     MEMBER("connected_ns", NATURAL),
     MEMBER("headers_ns", NATURAL),
@@ -154,6 +158,7 @@ static const struct member timing_members[] = {
     MEMBER("read_lag_ns", NATURAL),
     MEMBER("cpu", AMOUNT),
     MEMBER("warmup", BOOLEAN),
+    MEMBER("partial", BOOLEAN),
     LAST,
 };
 
@@ -563,11 +568,11 @@ static void check_api(struct check *check, struct jval record)
         PROBLEM(check, &(struct place){&place, "messages", 0}, "is empty");
 }
 
-/* sent <= connected <= headers <= first <= last <= end, of those that are there, and no chunk after the end. */
+/* syn <= sent <= connected <= headers <= first <= last <= end, of those that are there, and no chunk after the end. */
 static void check_order(struct check *check, struct jval timing)
 {
     static const struct place place = {NULL, "timing", 0};
-    static const char *const names[] = {"sent_ns", "connected_ns", "headers_ns", "first_ns", "last_ns", "end_ns"};
+    static const char *const names[] = {"syn_ns", "sent_ns", "connected_ns", "headers_ns", "first_ns", "last_ns", "end_ns"};
     const char *before = NULL;
     int64_t at, then = 0;
     struct jval value;
@@ -590,6 +595,8 @@ static void check_timing(struct check *check, struct jval record)
     if (!jval_member(record, "timing", &timing) || jval_type(timing) != JTYPE_OBJECT)
         return;
     check_order(check, timing);
+    if (!jval_member(timing, "start_ns", &value) && !jval_at(timing, "/load/file", &value)) // of a capture file nobody knows it
+        PROBLEM(check, &(struct place){&place, "start_ns", 0}, "is missing");
     if (!jval_member(record, "response", &value) || jval_member(value, "error", &value) || jval_at(record, "/response/cancelled", &value))
         return;
     static const char *const needed[] = {"sent_ns", "end_ns"};

@@ -17,13 +17,14 @@ static const struct {
     const char *name;
     size_t offset;
 } times[] = {
-    {"due_ns", offsetof(struct timing, due_ns)},         {"sent_ns", offsetof(struct timing, sent_ns)},
+    {"due_ns", offsetof(struct timing, due_ns)},
+    {"syn_ns", offsetof(struct timing, syn_ns)},         {"sent_ns", offsetof(struct timing, sent_ns)},
     {"connected_ns", offsetof(struct timing, connected_ns)}, {"headers_ns", offsetof(struct timing, headers_ns)},
     {"first_ns", offsetof(struct timing, first_ns)},     {"last_ns", offsetof(struct timing, last_ns)},
     {"end_ns", offsetof(struct timing, end_ns)},         {"late", offsetof(struct timing, late)},
     {"read_lag_ns", offsetof(struct timing, read_lag_ns)},
 };
-enum { BEFORE_CHUNKS = 7 };
+enum { BEFORE_CHUNKS = 8 };
 
 static int64_t *slot(const struct timing *timing, size_t i)
 {
@@ -65,7 +66,8 @@ void timing_write(const struct timing *timing, struct buf *out)
 {
     json_object(out);
     json_key(out, "start"), json_str(out, timing->start);
-    json_key(out, "start_ns"), json_int(out, timing->start_ns);
+    if (timing->start_ns != TIMING_NEVER)
+        json_key(out, "start_ns"), json_int(out, timing->start_ns);
     json_key(out, "load"), json_raw(out, timing->load);
     write_times(timing, 0, BEFORE_CHUNKS, out);
     if (timing->chunks_ns) {
@@ -83,6 +85,8 @@ void timing_write(const struct timing *timing, struct buf *out)
         json_key(out, "cpu"), json_double(out, timing->cpu);
     if (timing->warmup)
         json_key(out, "warmup"), json_bool(out, true);
+    if (timing->partial)
+        json_key(out, "partial"), json_bool(out, true);
     json_object_end(out);
 }
 
@@ -119,6 +123,8 @@ static int read_member(struct str name, struct jval value, struct timing *timing
         return jval_double(value, &timing->cpu) ? 0 : err_set(err, ERR_PARSE, "timing.cpu: not a number");
     if (str_is(name, "warmup"))
         return jval_bool(value, &timing->warmup) ? 0 : err_set(err, ERR_PARSE, "timing.warmup: neither true nor false");
+    if (str_is(name, "partial"))
+        return jval_bool(value, &timing->partial) ? 0 : err_set(err, ERR_PARSE, "timing.partial: neither true nor false");
     if (str_is(name, "clock")) {
         if (jval_str(value, &text))
             for (int i = 0; i < TIMING_CLOCK_COUNT; i++)

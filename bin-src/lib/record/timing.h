@@ -24,8 +24,9 @@ struct timing_attempt {
 
 struct timing {
     struct str start;  // UTC, to the ns
-    int64_t start_ns;  // the same instant on CLOCK_MONOTONIC
+    int64_t start_ns;  // the same instant on CLOCK_MONOTONIC; TIMING_NEVER, for timing_write: not known (a capture file's)
     struct str load;   // JSON text: how the load was driven
+    int64_t syn_ns;    // lm-tap: the connection's first packet, where this is its first request
     int64_t due_ns, sent_ns, connected_ns, headers_ns, first_ns, last_ns, end_ns;
     const int64_t *chunks_ns; // NULL: not streamed
     size_t chunk_count;
@@ -36,6 +37,7 @@ struct timing {
     int64_t read_lag_ns;     // longest from stamp to read; TIMING_NEVER: nothing was stamped
     double cpu;              // busiest thread's share of a core in the last second; below 0: not known
     bool warmup;
+    bool partial;            // lm-tap: not all of it was captured
 };
 
 /* All times TIMING_NEVER, nothing known. */

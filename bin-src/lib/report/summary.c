@@ -330,6 +330,10 @@ int summary_add(struct summary *summary, const struct measured *request, struct 
         summary->warmup++;
         return 0;
     }
+    if (request->timing.partial) {
+        summary->partial++;
+        return 0;
+    }
     bool counts = true;
     if (find_part(summary, request, err) < 0 || (summary->whole && add_within(summary, request, &counts, err) < 0))
         return -1;

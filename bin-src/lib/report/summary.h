@@ -86,6 +86,7 @@ struct summary {
     const struct summary *whole; // of the same run: only who ended in the steady time of its parts counts; NULL: all do
     uint64_t outside;            // who did not
     uint64_t completed, failed, cancelled, warmup;
+    uint64_t partial;                // lm-tap did not see all of them: they are in no figure
     uint64_t retries;                // earlier tries of all of these but the warm-ups
     uint64_t errors[FAILURE_COUNT];  // [FAILURE_NONE]: of a kind that we do not know
     uint64_t sources[TOKENS_COUNT];  // of the completed ones

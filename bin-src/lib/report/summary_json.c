@@ -90,11 +90,13 @@ static void metric(struct buf *out, const struct summary_plan *plan, const char 
 static void requests(const struct summary *summary, struct buf *out)
 {
     json_key(out, "requests"), json_object(out);
-    count(out, "total", summary->completed + summary->failed + summary->cancelled + summary->warmup);
+    count(out, "total", summary->completed + summary->failed + summary->cancelled + summary->warmup + summary->partial);
     count(out, "completed", summary->completed);
     count(out, "failed", summary->failed);
     count(out, "cancelled", summary->cancelled);
     count(out, "warmup", summary->warmup);
+    if (summary->partial > 0)
+        count(out, "partial", summary->partial);
     count(out, "retries", summary->retries);
     if (summary->batched > 0) {
         count(out, "batched", summary->batched);

@@ -55,6 +55,8 @@ static void add_requests(const struct summary *summary, struct buf *out)
                  plural(summary->batches, "batch", "batches"));
     if (summary->warmup > 0)
         buf_addf(out, ", %llu warm-up left out", (unsigned long long)summary->warmup);
+    if (summary->partial > 0)
+        buf_addf(out, ", %llu captured in part left out", (unsigned long long)summary->partial);
 }
 
 static void add_tokens(const struct summary *summary, struct buf *out)

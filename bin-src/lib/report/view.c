@@ -67,7 +67,7 @@ static int add_each(struct view *view, const struct request *request, struct buf
 {
     struct str id = {0};
     (void)err;
-    if (request->measured->timing.warmup)
+    if (request->measured->timing.warmup || request->measured->timing.partial)
         return 0;
     jval_str_at(request->root, "/id", &id);
     each_row(&view->each, request->measured, id, out);
