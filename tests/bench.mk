@@ -11,3 +11,8 @@ bench: $(programs) $(build)/tests/bench/floor  ## print what the load client and
 	@tests/bench/tap.sh
 	@tests/bench/filters.sh
 	@tests/bench/search.sh
+
+## STREAMS: bench-peers: how many at once, one table row a client each (64 256 1000)
+.PHONY: bench-peers
+bench-peers: $(programs)  ## lm-send beside vllm bench serve, guidellm and aiperf (Python's, 7 GB; needs CAP_NET_RAW)
+	@STREAMS="$(STREAMS)" tests/bench/peers.sh
