@@ -324,6 +324,19 @@ vllm() {
     grep -q 'width="643"' a.svg
 }
 
+@test "lm-plot: the legend has the rows that the panels leave it, however long the names are" {
+    many 3 1 >a.jsonl
+    local length name columns rows
+    for length in 1 4 16 20 28; do
+        name=$(printf '%0*d' "$length" 0)
+        script sorted --size column --metric ttft {1..5}"$name=a.jsonl"
+        columns=$(grep -o 'maxcols [0-9]*' <<<"$output" | cut -d ' ' -f 2)
+        lm-plot sorted --size column --metric ttft -o a.svg {1..5}"$name=a.jsonl"
+        rows=$(grep -B 3 ">[1-5]$name<" a.svg | grep -o 'translate([0-9.]*,[0-9.]*)' | cut -d , -f 2 | sort -u | wc -l)
+        [ "$rows" -eq $(((5 + columns - 1) / columns)) ]
+    done
+}
+
 @test "lm-plot: what a name or a title holds is text, to gnuplot and to XML" {
     many 4 1 >a.jsonl
     local name=$'`touch run`$(touch run)\'"; system("touch run") #\\ {/Bold x}_y^2 @z <&> \xff\x01\nend\\'

@@ -85,10 +85,12 @@ static bool has_legend(const struct picture *picture)
     return picture->legend_count > 1;
 }
 
+/* As many as gnuplot itself would take: to its SVG a character is wider than to the font, and an entry's sample and what
+ * is around it are 4.65 font sizes. Where it took fewer, the legend would run into the panels. */
 static size_t legend_columns(const struct picture *picture)
 {
-    double entry = (CHAR * (double)picture->legend_longest + 5) * picture->page->font;
-    double fits = floor(0.96 * picture->width / entry);
+    double entry = (0.7 * (double)picture->legend_longest + 4.65) * picture->page->font;
+    double fits = floor(0.98 * picture->width / entry);
     return fits < 1 ? 1 : fits < (double)picture->legend_count ? (size_t)fits : picture->legend_count;
 }
 

@@ -96,7 +96,8 @@ static bool is_free(const struct labelling *labelling, const struct taken *wante
     return wanted->left >= 0 && wanted->right <= labelling->width && wanted->top >= 0 && wanted->bottom <= above_axis;
 }
 
-/* Writes the point's x value beside it where there is room: below or above it, on the right or the left. Else nowhere. */
+/* Writes the point's x value beside it where there is room, first off the curve, which rises where less is better and
+ * falls where more is: below or above it, on the right or the left. Else nowhere. */
 static void label_point(struct labelling *labelling, const struct plot_point *point, size_t run)
 {
     static const struct {
@@ -108,7 +109,8 @@ static void label_point(struct labelling *labelling, const struct plot_point *po
     struct taken own = around(labelling, point);
     double wide = font * (0.6 * snprintf(text, sizeof text, "%g", point->x) + 0.4);
     for (size_t i = 0; i < COUNT(sides); i++) {
-        bool right = sides[i].across > 0, below = sides[i].down > 0;
+        size_t side = labelling->plot->metrics[0] == METRIC_TOKENS_PER_S ? COUNT(sides) - 1 - i : i;
+        bool right = sides[side].across > 0, below = sides[side].down > 0;
         struct taken wanted = {right ? own.right : own.left - wide, below ? own.bottom - 0.3 * font : own.top - 0.6 * font,
                                right ? own.right + wide : own.left, below ? own.bottom + 0.6 * font : own.top + 0.3 * font};
         if (!is_free(labelling, &wanted))
