@@ -177,7 +177,7 @@ void picture_panel(struct picture *picture, const struct axis *x, const char *x_
     // Terminals differ in how high a line is that labels are moved away by.
     static const struct {
         double x, y;
-    } off[] = {[PICTURE_SVG] = {0.5, 0.6}, [PICTURE_PNG] = {0, 0}, [PICTURE_PDF] = {0.3, 1.2}};
+    } off[] = {[PICTURE_SVG] = {0.5, 0.6}, [PICTURE_PNG] = {0, 0}, [PICTURE_PDF] = {0.3, 0.6}};
     buf_addf(out, "set xlabel offset 0,%g; set ylabel offset %g,0\n", off[format].x, off[format].y);
     buf_addf(out, "set format x '%s'\n", shared && !last ? "" : "%.10g");
     axis_write(y, 'y', y_label, out);
@@ -197,8 +197,8 @@ static void write_terminal(const struct picture *picture, struct buf *out)
         buf_addf(out, "set terminal pngcairo size %.0f,%.0f font 'sans-serif,%.4g' fontscale %.4g linewidth %.4g pointscale %.4g",
                  picture->width * density, picture->height * density, page->font * PT_PER_PX, density, density * page->font / 13, density);
         break;
-    case PICTURE_PDF:
-        buf_addf(out, "set terminal pdfcairo size %.4gin,%.4gin font 'sans-serif,%.4g' fontscale 1 linewidth %.3g", picture->width / 96,
+    case PICTURE_PDF: // its fonts are laid out at 96 to an inch of 72 points
+        buf_addf(out, "set terminal pdfcairo size %.4gin,%.4gin font 'sans-serif,%.4g' fontscale 0.75 linewidth %.3g", picture->width / 96,
                  picture->height / 96, page->font * PT_PER_PX, page->font / 13);
         break;
     }
