@@ -5,9 +5,8 @@
 #include "base/num.h"
 #include "load/batch.h"
 #include "load/due.h"
+#include "load/request.h"
 #include "load/session.h"
-#include "net/header.h"
-#include "openai/blanks.h"
 #include "record/own.h"
 
 #include <pthread.h>
@@ -19,7 +18,7 @@
 #include <unistd.h>
 
 static const char *const own_names[] = {"response", "timing", NULL};
-enum { QUEUE_JOBS = 8192, QUEUE_BYTES = 64 << 20, ASIDE_BYTES = 1 << 30, ANSWER_BYTES = 1 << 30, ID_MAX = 200 };
+enum { QUEUE_JOBS = 8192, QUEUE_BYTES = 64 << 20, ASIDE_BYTES = 1 << 30, ANSWER_BYTES = 1 << 30 };
 
 struct lane {
     struct job *first, **last;
@@ -39,13 +38,10 @@ struct feed {
     struct kept *kept;
     void (*pass_on)(void *user, struct job *job);
     void *user;
-    bool user_names_requests; // by a header X-Request-Id
-    struct buf *heads; // of requests, up to what each has of its own: of each target, one for each api
-    struct body_change *changes; // the options', and room for a model
+    struct requester *requester;
     struct jdoc *doc;
     struct sessions *sessions;
     int64_t place;      // records read
-    int64_t targeted;   // requests that went to the targets in turn
     struct batch batch; // being gathered
     struct arrivals_leg rate;
     struct arrivals arrivals;
@@ -69,151 +65,6 @@ struct feed {
     int64_t base_ns;  // of at_ns in this part; TIMING_NEVER: not known yet
     bool told_aside;
 };
-
-/* --- making a job --- */
-
-/* A header of ours, unless the user gave one of that name. */
-static void add_ours(struct buf *head, struct str given, const char *name, struct str value)
-{
-    if (!header_has(given, name))
-        buf_addf(head, "%s: %.*s\r\n", name, STR_ARG(value));
-}
-
-static void make_head(struct feed *feed, size_t target, enum openai_api api)
-{
-    const struct url *url = &feed->options->targets->each[target].url;
-    struct str given = buf_str(&feed->options->targets->each[target].headers);
-    struct buf *head = &feed->heads[target * OPENAI_API_COUNT + api];
-    buf_addf(head, "POST %.*s%s%.*s HTTP/1.1\r\n", STR_ARG(buf_str(&url->base)), openai_paths[api], STR_ARG(buf_str(&url->query)));
-    add_ours(head, given, "Host", buf_str(&url->host));
-    add_ours(head, given, "Content-Type", STR("application/json"));
-    add_ours(head, given, "User-Agent", STR("lmutils/" LM_VERSION));
-    buf_add_str(head, given);
-}
-
-/* The record's id as a header's value: what has no place there is written %XX. */
-static void add_id(struct buf *head, struct str id)
-{
-    for (size_t i = 0; i < id.len && i < ID_MAX; i++) {
-        unsigned char c = (unsigned char)id.ptr[i];
-        if (c > 0x20 && c < 0x7f && c != '%')
-            buf_add_char(head, (char)c);
-        else
-            buf_addf(head, "%%%02X", c);
-    }
-}
-
-static int make_body(struct feed *feed, struct job *job, struct str body, const struct model *model, struct err *err)
-{
-    size_t count = feed->options->change_count;
-    if (model) {
-        feed->changes[count++] = (struct body_change){STR("model"), model->json};
-        job->asked_model = model->name;
-    }
-    if (count == 0) {
-        job->body = body;
-        return 0;
-    }
-    if (body_write(feed->doc, body, feed->changes, count, &job->changed, err) < 0)
-        return -1;
-    if (!buf_reserve(&job->changed, JDOC_PADDING)) // it may be parsed again
-        return err_nomem(err);
-    job->body = buf_str(&job->changed);
-    return 0;
-}
-
-static bool is_later(const struct job *job)
-{
-    return job->turn && job->turn->former;
-}
-
-/* When a record is due that says so itself. */
-static int read_at(struct feed *feed, struct job *job, struct jval record, struct err *err)
-{
-    int64_t at_ns;
-    if (!jval_int_at(record, "/at_ns", &at_ns) || at_ns < 0 || (double)at_ns / feed->options->speed > (double)(INT64_MAX / 4))
-        return err_set(err, ERR_PARSE, "at_ns: not a whole number from 0 on, or beyond all time");
-    job->timing.due_ns = feed->options->speed == 1 ? at_ns : (int64_t)((double)at_ns / feed->options->speed);
-    return 0;
-}
-
-/* Finds what answers of its session a turn's body leaves open. */
-static int find_blanks(struct feed *feed, struct job *job, struct err *err)
-{
-    if (!job->turn || job->api != OPENAI_CHAT)
-        return 0;
-    if (blanks_find(feed->doc, job->body, &job->blanks, err) < 0)
-        return -1;
-    return session_check(job->turn, buf_str(&job->blanks), err);
-}
-
-/* What goes by the session, so that it stays with one server and one model, or else by the place or the turn. */
-static int64_t place_of(struct jval record, int64_t else_by, bool *has_session)
-{
-    struct str session;
-    uint64_t hash = 14695981039346656037u; // FNV-1a
-    *has_session = jval_str_at(record, "/session/id", &session);
-    for (size_t i = 0; *has_session && i < session.len; i++)
-        hash = (hash ^ (unsigned char)session.ptr[i]) * 1099511628211u;
-    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; // names that differ in a digit differ in its high bits
-    return *has_session ? (int64_t)(hash >> 33) : else_by;
-}
-
-/* The head, once the body is what it will be, of the target whose turn it is. */
-static int address(struct feed *feed, struct job *job, struct err *err)
-{
-    const struct load_options *options = feed->options;
-    if (!job->has_target)
-        job->target = (size_t)(feed->targeted++ % (int64_t)options->targets->count);
-    if (options->targets->count > 1)
-        job->url = buf_str(&options->targets->each[job->target].url.shown);
-    buf_add_str(&job->head, buf_str(&feed->heads[job->target * OPENAI_API_COUNT + job->api]));
-    if (!feed->user_names_requests) {
-        buf_add_str(&job->head, STR("X-Request-Id: "));
-        add_id(&job->head, job->id.len > 0 ? buf_str(&job->id) : STR("-"));
-        buf_add_str(&job->head, STR("\r\n"));
-    }
-    buf_addf(&job->head, "Content-Length: %zu\r\n\r\n", job->body.len);
-    return job->head.failed || job->changed.failed ? err_nomem(err) : 0;
-}
-
-/* Fills in what is sent, less a session's answers and the head. -1: it cannot be sent, err says why. */
-static int make_request(struct feed *feed, struct job *job, const struct jsonl_record *rec, struct err *err)
-{
-    const struct load_options *options = feed->options;
-    const struct model *model = NULL;
-    struct jsonl_member request;
-    struct jval body, stream;
-    struct str id = {"", 0};
-    int64_t place = feed->place - 1;
-    if (!jval_member(rec->root, "request", &body) || jval_type(body) != JTYPE_OBJECT)
-        return err_set(err, ERR_MISSING, "has no \"request\" that is an object (lm-prompt makes it)");
-    if (body_api(rec->root, &job->api, err) < 0)
-        return -1;
-    if (feed->options->mode == LOAD_AT && !is_later(job) && read_at(feed, job, rec->root, err) < 0)
-        return -1;
-    jval_str_at(rec->root, "/id", &id);
-    buf_add_str(&job->id, id);
-    if (jval_member(body, "stream", &stream))
-        jval_bool(stream, &job->stream);
-    for (size_t i = 0; i < feed->options->change_count; i++)
-        if (str_eq(feed->options->changes[i].name, STR("stream")))
-            job->stream = str_eq(feed->options->changes[i].value, STR("true"));
-    job->stream = job->stream && job->api != OPENAI_EMBEDDINGS;
-    job->cancel = cancel_draw(options->cancel, options->seed, place);
-    int64_t turn = place_of(rec->root, place, &job->has_target);
-    if (job->has_target)
-        job->target = (size_t)(turn % (int64_t)options->targets->count);
-    if (options->models->count > 0)
-        model = &options->models->models[models_pick(options->models, options->seed, turn)];
-    jsonl_member(rec, "request", &request);
-    // The value as it stands in our copy of the line.
-    request.value.ptr = job->line.ptr + (request.value.ptr - rec->line.ptr);
-    reply_init(&job->reply, job->api);
-    if (job->id.failed)
-        return err_nomem(err);
-    return make_body(feed, job, request.value, model, err) < 0 ? -1 : find_blanks(feed, job, err);
-}
 
 static struct job *copy_record(const struct jsonl_record *rec, struct err *err)
 {
@@ -297,7 +148,7 @@ static void schedule(struct feed *feed, struct job *job)
 {
     int64_t *due_ns = &job->timing.due_ns;
     job->timing.warmup = feed->placed++ < feed->options->warmup;
-    if (is_later(job))
+    if (turn_is_later(job->turn))
         return;
     if (feed->options->mode == LOAD_OPEN)
         *due_ns = arrivals_next_ns(&feed->arrivals);
@@ -386,7 +237,7 @@ static int complete(struct feed *feed, struct job *job, struct err *err)
         job->body = buf_str(&job->changed);
     }
     job->timing.due_ns = job->turn->former->end_ns + job->turn->think_ns;
-    return address(feed, job, err);
+    return requester_address(feed->requester, job, err);
 }
 
 /* Of the lock's holder. */
@@ -484,7 +335,7 @@ static int end_kept(struct feed *feed, struct turn *turn, struct err *err)
 /* Queues a request. It, and the next two: 1: go on, 0: stopped, -1: cannot go on. The job is theirs. */
 static int send_on(struct feed *feed, struct job *job, struct err *err)
 {
-    int rc = address(feed, job, err);
+    int rc = requester_address(feed->requester, job, err);
     if (rc == 0) {
         schedule(feed, job);
         if (put(feed, job))
@@ -573,7 +424,7 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
     if (!job)
         return -1;
     job->turn = turn;
-    if (sendable && make_request(feed, job, rec, &why) < 0) {
+    if (sendable && requester_make(feed->requester, job, rec, feed->place - 1, &why) < 0) {
         if (why.kind == ERR_NOMEM) {
             job_free(job);
             *err = why;
@@ -586,7 +437,7 @@ static int take_record(struct feed *feed, struct jsonl_record *rec, const char *
         pass(feed, job, where, why.msg);
         return turn && sessions_end(feed->sessions, turn, TURN_UNSENT, 0, STR(""), &none, err) < 0 ? -1 : 1;
     }
-    if (!is_later(job))
+    if (!turn_is_later(job->turn))
         return take_job(feed, job, err);
     schedule(feed, job);
     return put_turn(feed, job, where, err);
@@ -663,10 +514,7 @@ static void release(struct feed *feed)
         if (feed->wakers[i].fd > 0)
             close(feed->wakers[i].fd);
     free(feed->wakers);
-    for (size_t i = 0; feed->heads && i < feed->options->targets->count * OPENAI_API_COUNT; i++)
-        buf_release(&feed->heads[i]);
-    free(feed->heads);
-    free(feed->changes);
+    requester_free(feed->requester);
     batch_release(&feed->batch);
     jsonl_close(feed->reader);
     jdoc_free(feed->doc);
@@ -725,20 +573,12 @@ static int set_up(struct feed *feed, struct err *err)
     feed->wakers = calloc((size_t)feed->worker_count, sizeof *feed->wakers);
     feed->sessions = sessions_new(ANSWER_BYTES);
     feed->base_ns = TIMING_NEVER;
-    feed->heads = calloc(options->targets->count * OPENAI_API_COUNT, sizeof *feed->heads);
-    feed->changes = calloc(options->change_count + 1, sizeof *feed->changes);
-    bool ok = feed->doc && feed->lanes && feed->wakers && feed->heads && feed->changes && feed->sessions;
-    if (ok && options->change_count > 0)
-        memcpy(feed->changes, options->changes, options->change_count * sizeof *feed->changes);
+    feed->requester = requester_new(options);
+    bool ok = feed->doc && feed->lanes && feed->wakers && feed->requester && feed->sessions;
     for (int i = 0; ok && i < feed->lane_count; i++)
         feed->lanes[i].last = &feed->lanes[i].first;
     for (int i = 0; ok && i < feed->worker_count; i++)
         ok = (feed->wakers[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0;
-    feed->user_names_requests = header_has(buf_str(&options->targets->each[0].headers), "X-Request-Id");
-    for (size_t i = 0; ok && i < options->targets->count * OPENAI_API_COUNT; i++) {
-        make_head(feed, i / OPENAI_API_COUNT, (enum openai_api)(i % OPENAI_API_COUNT));
-        ok = !feed->heads[i].failed;
-    }
     if (!ok)
         return err_nomem(err);
     if (options->mode != LOAD_OPEN)

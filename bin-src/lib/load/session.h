@@ -41,6 +41,12 @@ struct turn {
     struct job *waiting;   // for the former turn's end
 };
 
+/* One that follows another; NULL: of no session. */
+static inline bool turn_is_later(const struct turn *turn)
+{
+    return turn && turn->former;
+}
+
 /* Where a record stands in its session. */
 struct session_place {
     struct session *session;
