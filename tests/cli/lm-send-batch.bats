@@ -205,7 +205,7 @@ requests_served() {
 }
 
 @test "lm-send --batch: kill -9 costs what was in flight; the rerun ends as if nothing had been" {
-    mock --ttft 5ms
+    mock --ttft 60ms # not done before it is killed
     completions 60 >in
     start send lm-send -q --url "$url" --batch 4 -c 2 -o out.jsonl in
     until [ "$(wc -l <out.jsonl.part 2>/dev/null || echo 0)" -gt 10 ]; do kill -0 "${pids[send]}"; done

@@ -193,7 +193,7 @@ s1/3" ]
 }
 
 @test "sessions: kill -9 and a rerun end as if nothing had been" {
-    mock
+    mock --ttft 60ms # not done before it is killed
     sessions 30 5 2000000 '{"max_tokens": 3}' >in
     start send lm-send -q --url "$url" -c 4 -o out.jsonl in
     until [ "$(wc -l <out.jsonl.part 2>/dev/null || echo 0)" -gt 40 ]; do kill -0 "${pids[send]}"; done

@@ -360,7 +360,7 @@ $url: no connection within 0.3 s" ]
 }
 
 @test "lm-send: kill -9 costs what was in flight; the rerun ends as if nothing had been" {
-    mock --ttft 5ms
+    mock --ttft 60ms # not done before it is killed
     requests 100 >in
     start send lm-send -q --url "$url" -c 4 -o out.jsonl in
     until [ "$(wc -l <out.jsonl.part 2>/dev/null || echo 0)" -gt 20 ]; do kill -0 "${pids[send]}"; done
