@@ -160,8 +160,6 @@ static void load_shard(struct load_options *options)
         opt_reject("--shard", &err);
     if (opt.start && clock_parse_start(str_of(opt.start), &options->start_utc_ns, &err) < 0)
         opt_reject("--start", &err);
-    if (opt.shard && opt.batch > 1 && opt.rate_rps > 0)
-        opt_fail("--shard: not with --batch in an open loop, whose schedule nobody knows without all records");
     if (opt.shard && !opt.start)
         log_warn("--shard without --start: each shard has a start of its own, so that their records do not merge into one load");
 }
@@ -174,22 +172,19 @@ static void load_targets(struct targets *targets, struct str headers, struct str
         opt_reject("--url", &err);
     if (targets_add_headers(targets, headers, key, &err) < 0)
         die(EXIT_CANNOT, &err);
-    if (opt.clock == LOAD_CLOCK_PACKET && (targets->count > 1 || targets->each[0].url.tls || opt.batch > 1))
-        opt_fail("--clock packet: is for one server, not by https, and without --batch");
-    for (size_t i = 0; i < opt.urls.count; i++)
-        if (target_holds_key(&targets->each[i])) // which all users could read in ps
+    for (size_t i = 0; i < targets->count; i++) {
+        if (opt.clock == LOAD_CLOCK_PACKET && targets->each[i].url.tls)
+            opt_fail("--clock packet: nobody sees what is inside the packets of https");
+        if (i < opt.urls.count && target_holds_key(&targets->each[i])) // which all users could read in ps
             opt_conceal(opt.urls.items[i]);
+    }
 }
 
 static void load_draws(struct models *models, struct cancel *cancel)
 {
     struct err err;
-    if (opt.weights && opt.models.count < 2)
-        opt_fail("--model-weights: is for several -m");
     if (opt.models.count > 1 && models_init(models, opt.models.items, opt.models.count, opt.weights, &err) < 0)
         opt_reject("--model-weights", &err);
-    if (opt.cancel_after && !opt.cancel)
-        opt_fail("--cancel-after: is for --cancel");
     if (opt.cancel && cancel_parse(cancel, opt.cancel, opt.cancel_after, &err) < 0)
         opt_reject("--cancel", &err);
 }
@@ -197,22 +192,27 @@ static void load_draws(struct models *models, struct cancel *cancel)
 /* What the table cannot check. */
 static void check_options(void)
 {
-    if (opt.mode == LOAD_OPEN && opt.rate_rps == 0)
-        opt_fail("--mode open: needs --rate");
-    if (opt.rate_rps > 0 && opt.mode >= 0 && opt.mode != LOAD_OPEN)
-        opt_fail("--rate: is for --mode open");
-    if (opt.arrivals >= 0 && opt.rate_rps == 0)
-        opt_fail("--arrivals: is for --rate");
-    if (opt.burstiness != 1 && opt.arrivals != ARRIVALS_GAMMA)
-        opt_fail("--burstiness: is for --arrivals gamma");
-    if (opt.drop && opt.concurrency == 0)
-        opt_fail("--drop: needs -c, the number of requests at a time that is the most");
-    if (opt.drop && opt.mode == LOAD_CLOSED)
-        opt_fail("--drop: is for an open loop: a closed one sends when a place is free");
-    if (opt.speed != 1 && (opt.rate_rps > 0 || (opt.mode >= 0 && opt.mode != LOAD_AT)))
-        opt_fail("--speed: is for --mode at");
-    if (opt.think_ns > 0 && opt.rate_rps > 0)
-        opt_fail("--think: is for a closed loop");
+    const struct {
+        bool there;
+        const char *why;
+    } wrong[] = {
+        {opt.mode == LOAD_OPEN && opt.rate_rps == 0, "--mode open: needs --rate"},
+        {opt.rate_rps > 0 && opt.mode >= 0 && opt.mode != LOAD_OPEN, "--rate: is for --mode open"},
+        {opt.arrivals >= 0 && opt.rate_rps == 0, "--arrivals: is for --rate"},
+        {opt.burstiness != 1 && opt.arrivals != ARRIVALS_GAMMA, "--burstiness: is for --arrivals gamma"},
+        {opt.drop && opt.concurrency == 0, "--drop: needs -c, the number of requests at a time that is the most"},
+        {opt.drop && opt.mode == LOAD_CLOSED, "--drop: is for an open loop: a closed one sends when a place is free"},
+        {opt.speed != 1 && (opt.rate_rps > 0 || (opt.mode >= 0 && opt.mode != LOAD_AT)), "--speed: is for --mode at"},
+        {opt.clock == LOAD_CLOCK_PACKET && opt.batch > 1, "--clock packet: not with --batch, whose records share their packets"},
+        {opt.think_ns > 0 && opt.rate_rps > 0, "--think: is for a closed loop"},
+        {opt.shard && opt.batch > 1 && opt.rate_rps > 0,
+         "--shard: not with --batch in an open loop, whose schedule nobody knows without all records"},
+        {opt.weights && opt.models.count < 2, "--model-weights: is for several -m"},
+        {opt.cancel_after && !opt.cancel, "--cancel-after: is for --cancel"},
+    };
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        if (wrong[i].there)
+            opt_fail("%s", wrong[i].why);
 }
 
 /* The end's one line, where there is something to say. */

@@ -373,6 +373,22 @@ requests() {
     [ "$(jq -c '[.timing.clock, .response.error.kind]' sent)" = '["kernel","timeout"]' ]
 }
 
+@test "lm-send --clock packet: sessions, and several servers" {
+    can_capture
+    mock_at() { start "$1" lm-mock -q --port 0 --port-file "port.$1" --ttft 5ms
+        until [ -e "port.$1" ]; do kill -0 "${pids[$1]}"; done; }
+    mock_at one
+    mock_at two
+    jq -nc 'range(6) as $s | range(3) as $t | {id: "\($s)/\($t)", session: {id: "\($s)", turn: $t}, request: {max_tokens: 4, stream: true,
+        messages: ([range($t) | {role: "user", content: "a"}, {role: "assistant", content: null}] + [{role: "user", content: "a"}])}}' >in
+    timeout 60 lm-send -q --clock packet -c 3 --url "http://127.0.0.1:$(<port.one)" --url "http://127.0.0.1:$(<port.two)" in >sent
+    lm-check sent
+    [ "$(jq -r .timing.clock sent | sort | uniq -c | xargs)" = "18 packet" ]
+    [ "$(jq -r .response.url sent | sort -u | wc -l)" -eq 2 ]
+    run --separate-stderr lm-send --clock packet --batch 2 --url "http://127.0.0.1:$(<port.one)" in
+    [ "$status" -eq 2 ]
+}
+
 @test "lm-send --clock packet: says what it needs, and that https is closed to it" {
     requests 1 >in
     run --separate-stderr timeout 20 lm-send --clock packet --url https://127.0.0.1:1 in

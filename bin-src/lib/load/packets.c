@@ -3,10 +3,17 @@
 
 #include "base/num.h"
 #include "tap/capture.h"
+#include "tap/witness.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+
+struct packets {
+    size_t count;
+    struct witness *of[]; // each target
+};
 
 static const int64_t patience_ns = 2 * NS_PER_S; // from the answer's end: packets come within some 20 ms
 
@@ -27,7 +34,7 @@ static bool split_host(struct str text, char host[256], int *port)
     return (size_t)snprintf(host, 256, "%.*s", STR_ARG(text)) < 256;
 }
 
-struct witness *packets_watch(const struct url *url, struct err *err)
+static struct witness *watch(const struct url *url, struct err *err)
 {
     char host[256], interface[64];
     int port;
@@ -35,6 +42,28 @@ struct witness *packets_watch(const struct url *url, struct err *err)
         return witness_start(interface, (uint16_t)port, err);
     err_set(err, ERR_NET, "%.*s: nobody knows by which interface its packets come", STR_ARG(buf_str(&url->shown)));
     return NULL;
+}
+
+struct packets *packets_watch(const struct targets *targets, struct err *err)
+{
+    struct packets *packets = calloc(1, sizeof *packets + targets->count * sizeof *packets->of);
+    if (!packets) {
+        err_nomem(err);
+        return NULL;
+    }
+    for (; packets->count < targets->count; packets->count++)
+        if (!(packets->of[packets->count] = watch(&targets->each[packets->count].url, err))) {
+            packets_stop(packets);
+            return NULL;
+        }
+    return packets;
+}
+
+void packets_stop(struct packets *packets)
+{
+    for (size_t i = 0; packets && i < packets->count; i++)
+        witness_stop(packets->of[i]);
+    free(packets);
 }
 
 bool packets_own_end(int fd, struct packet_end *end)
@@ -106,11 +135,11 @@ static void take_times(struct job *job, const struct seen *seen, int64_t start_n
         job->timing.late = 0;
 }
 
-bool packets_time(struct witness *witness, struct job *job, int64_t start_ns)
+bool packets_time(struct packets *packets, struct job *job, int64_t start_ns)
 {
     if (job->nth == 0 || !ended_by_server(job))
         return false;
-    struct seen *seen = witness_take(witness, &job->own_end, job->nth, job->timing.end_ns + start_ns + patience_ns);
+    struct seen *seen = witness_take(packets->of[job->target], &job->own_end, job->nth, job->timing.end_ns + start_ns + patience_ns);
     if (!seen)
         return false;
     bool same = is_same(job, seen);

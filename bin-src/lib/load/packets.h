@@ -8,17 +8,18 @@
 #define LOAD_PACKETS_H
 
 #include "load/job.h"
-#include "net/url.h"
-#include "tap/witness.h"
+#include "load/target.h"
+#include "tap/packet.h"
 
-/* Watches what goes to the server. Fails where nobody can tell by which interface, or packets may not be seen. */
-struct witness *packets_watch(const struct url *url, struct err *err);
+/* Watches what goes to the servers. Fails where nobody can tell by which interface, or packets may not be seen. */
+struct packets *packets_watch(const struct targets *targets, struct err *err);
+void packets_stop(struct packets *packets); // NULL is fine
 
 /* The end of the connection that is ours. False: it is none of IP. */
 bool packets_own_end(int fd, struct packet_end *end);
 
 /* Waits for the packets of the job's answer, if need be, and takes their times. False: they were not seen, and the job keeps its
  * own. start_ns is the run's. */
-bool packets_time(struct witness *witness, struct job *job, int64_t start_ns);
+bool packets_time(struct packets *packets, struct job *job, int64_t start_ns);
 
 #endif

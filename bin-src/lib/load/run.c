@@ -28,7 +28,7 @@ struct run {
     struct worker_run shared;
     struct worker **workers;
     struct kept *kept;
-    struct witness *witness; // with --clock packet
+    struct packets *packets; // with --clock packet
     struct buf load, part_path;
     char output_path[PATH_MAX]; // where a link leads
     char start[CLOCK_UTC_SIZE];
@@ -128,10 +128,10 @@ static int set_up(struct run *run, struct err *err)
     if (!run->shared.sink)
         return -1;
     if (options->clock == LOAD_CLOCK_PACKET) {
-        run->witness = packets_watch(&options->targets->each[0].url, err);
-        if (!run->witness)
+        run->packets = packets_watch(options->targets, err);
+        if (!run->packets)
             return err_prefix(err, "--clock packet: ");
-        sink_ask(run->shared.sink, run->witness);
+        sink_ask(run->shared.sink, run->packets);
     }
     run->workers = calloc((size_t)options->threads, sizeof(struct worker *));
     run->cpu_ns = calloc((size_t)options->threads, sizeof *run->cpu_ns);
@@ -354,7 +354,7 @@ static void release(struct run *run)
     free(run->workers);
     free(run->cpu_ns);
     sink_free(run->shared.sink);
-    witness_stop(run->witness);
+    packets_stop(run->packets);
     if (run->shared.done_fd > 0)
         close(run->shared.done_fd);
     if (run->signal_fd > 0)

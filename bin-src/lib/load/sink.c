@@ -15,7 +15,7 @@ struct sink {
     enum sink_holding holding;
     int64_t start_ns;
     struct str start, load;
-    struct witness *witness; // NULL: arrivals are as the job has them
+    struct packets *packets; // NULL: arrivals are as the job has them
     pthread_t thread;
     bool started;
 
@@ -159,7 +159,7 @@ static bool is_doubtful(const struct job *job)
 static void take(struct sink *sink, struct job *job)
 {
     job->next = NULL;
-    bool timed = !sink->witness || job->kind == JOB_PASS || packets_time(sink->witness, job, sink->start_ns);
+    bool timed = !sink->packets || job->kind == JOB_PASS || packets_time(sink->packets, job, sink->start_ns);
     count(sink, job, !timed && job->timing.headers_ns != TIMING_NEVER);
     if (job->kind == JOB_REQUEST && job->reply.failure != FAILURE_NONE && !sink->failure[0])
         snprintf(sink->failure, sizeof sink->failure, "%s: %.*s", failure_names[job->reply.failure], STR_ARG(buf_str(&job->reply.message)));
@@ -216,9 +216,9 @@ int sink_start(struct sink *sink, int64_t start_ns, struct str start, struct str
     return 0;
 }
 
-void sink_ask(struct sink *sink, struct witness *witness)
+void sink_ask(struct sink *sink, struct packets *packets)
 {
-    sink->witness = witness;
+    sink->packets = packets;
 }
 
 void sink_put(struct sink *sink, struct job *job)

@@ -30,8 +30,8 @@ enum sink_holding { SINK_WRITES_ALL, SINK_HOLDS };
 struct sink *sink_new(int fd, enum sink_holding holding, struct err *err);
 int sink_start(struct sink *sink, int64_t start_ns, struct str start, struct str load, struct err *err);
 
-/* Arrivals are to be the packets'; before sink_start. The witness stays until sink_join. */
-void sink_ask(struct sink *sink, struct witness *witness);
+/* Arrivals are to be the packets'; before sink_start. They are watched until sink_join. */
+void sink_ask(struct sink *sink, struct packets *packets);
 
 /* Takes the job. From any thread. */
 void sink_put(struct sink *sink, struct job *job);
