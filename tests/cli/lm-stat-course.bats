@@ -22,6 +22,7 @@ queue() {
     run lm-stat --by file over under
     [[ ${lines[1]} =~ ^over\ .*over-saturated$ ]]
     [[ ! ${lines[2]} =~ over-saturated ]]
+    [[ $(lm-stat --by file under over | sed -n 2p) == under* ]] # in the order in which they are given
     # A closed loop has no queue that could grow; of few requests nothing is said.
     queue 100 125 500 '.timing.load = {mode: "closed", concurrency: 4}' | lm-stat --format json | jq -e 'has("saturation") | not'
     queue 100 125 40 | lm-stat --format json | jq -e 'has("saturation") | not'

@@ -20,6 +20,8 @@ struct groups {
     const struct summary_plan *plan;
     char *path;      // "/timing/load/rate_rps"; NULL: no member
     bool by_file;
+    char **files;    // their names, as they came: their place is what orders them
+    size_t file_count;
     void *tree;      // of branches (tsearch)
     struct branch *last;
     struct buf key;  // of the record that is being looked up
@@ -41,6 +43,9 @@ void groups_free(struct groups *groups)
     if (!groups)
         return;
     tdestroy(groups->tree, branch_free);
+    for (size_t i = 0; i < groups->file_count; i++)
+        free(groups->files[i]);
+    free(groups->files);
     buf_release(&groups->key);
     free(groups->path);
     free(groups);
@@ -109,6 +114,22 @@ struct groups *groups_new(const struct summary_plan *plan, const char *member)
     return NULL;
 }
 
+/* The file's place; the latest is mostly the one. -1: out of memory. */
+static double file_place(struct groups *groups, const char *file)
+{
+    size_t i = groups->file_count;
+    while (i > 0 && strcmp(groups->files[i - 1], file) != 0)
+        i--;
+    if (i > 0)
+        return (double)(i - 1);
+    char **files = realloc(groups->files, (groups->file_count + 1) * sizeof *files), *name = files ? strdup(file) : NULL;
+    groups->files = files ? files : groups->files;
+    if (!name)
+        return -1;
+    groups->files[groups->file_count] = name;
+    return (double)groups->file_count++;
+}
+
 struct summary *groups_find(struct groups *groups, struct jval record, const char *file, struct err *err)
 {
     struct branch wanted = {.rank = RANK_MISSING};
@@ -117,7 +138,9 @@ struct summary *groups_find(struct groups *groups, struct jval record, const cha
         return groups->last->group.summary;
     buf_clear(&groups->key);
     if (groups->by_file) {
-        wanted.rank = RANK_OTHER;
+        wanted.rank = RANK_NUMBER;
+        wanted.number = file_place(groups, file);
+        groups->key.failed |= wanted.number < 0;
         json_cstr(&groups->key, file);
     } else if (strcmp(groups->path, "/cache") == 0) {
         int64_t cached;

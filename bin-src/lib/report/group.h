@@ -7,8 +7,8 @@
  *     groups_free(groups);
  *
  * Groups come in the order of their values: numbers by size, then all others by their JSON text, then those that do
- * not have the member. "file" is the file that a record stands in (a member of that name is "/file"). Without a
- * member all records are one group, and it is there even if there are no records.
+ * not have the member. "file" is the file that a record stands in (a member of that name is "/file"), and files come as
+ * they did. Without a member all records are one group, and it is there even if there are no records.
  */
 #ifndef REPORT_GROUP_H
 #define REPORT_GROUP_H
