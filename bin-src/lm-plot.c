@@ -1,7 +1,8 @@
 /*
  * lm-plot: pictures of what lm-send measured
  *
- * Reads records that carry "response" and "timing" and draws one picture of all files, by gnuplot. What the figures mean is
+ * Reads records that carry "response" and "timing", and what other programs wrote (report/requests.h), and draws one
+ * picture of all files, by gnuplot. What the figures mean is
  * in lmutils-metrics(7); the work is in report/.
  */
 #include "base/opt.h"
@@ -9,6 +10,7 @@
 #include "jsonl/jsonl.h"
 #include "report/gnuplot.h"
 #include "report/plot.h"
+#include "report/requests.h"
 #include "report/run_files.h"
 
 enum { MOST_PERCENTILES = 4, FORMAT_BY_NAME = -1 };
@@ -23,13 +25,15 @@ static const struct opt_spec specs[] = {
     {0, "metric", OPT_STR, &opt.metrics, .arg = "LIST", .help = "which latencies, such as ttft,tpot,itl,e2e: a panel each"},
     {0, "percentiles", OPT_STR, &opt.percentiles, .arg = "LIST", .help = "of rate (50,90,99); of pareto one (50)"},
     {0, "by", OPT_STR, &opt.by, .arg = "MEMBER", .help = "a run for each value of MEMBER, such as request.model"},
-    {0, "x", OPT_STR, &opt.x, .arg = "MEMBER", .help = "of rate and pareto: what the load was varied by (timing.load.rate_rps or .concurrency)"},
+    {0, "x", OPT_STR, &opt.x, .arg = "MEMBER",
+     .help = "of rate and pareto: what the load was varied by (timing.load.rate_rps or .concurrency)"},
     {0, "label", OPT_STR, &opt.label, .arg = "NAME", .help = "all files without a name of their own are one run, NAME"},
     {0, "scale", OPT_CHOICE, &opt.scale, .choices = axis_scales, .help = "of latencies; auto: as their range asks for (auto)"},
     {0, "profile", OPT_CHOICE, &opt.profile, .choices = profile_names,
      .help = "which chunks are tokens: those with content (default), or all, as in vllm"},
     {0, "watch", OPT_STR, &opt.watch, .arg = "FILE", .help = "of the timeline: the samples that lm-watch took meanwhile"},
-    {0, "size", OPT_STR, &opt.size, .arg = "SIZE", .help = "screen (800 x 500), column (85 mm), full (170 mm), or WIDTHxHEIGHT in pixels (screen)"},
+    {0, "size", OPT_STR, &opt.size, .arg = "SIZE",
+     .help = "screen (800 x 500), column (85 mm), full (170 mm), or WIDTHxHEIGHT in pixels (screen)"},
     {0, "title", OPT_STR, &opt.title, .arg = "TEXT", .help = "a line above the picture"},
     {0, "format", OPT_CHOICE, &opt.format, .choices = picture_formats, .help = "of the picture (by FILE's ending, else svg)"},
     {0, "script", OPT_FLAG, &opt.script, .help = "print the gnuplot script, with its data, and draw nothing"},
@@ -130,45 +134,49 @@ static struct plot_plan plan_of_options(const char *kind)
     return plan;
 }
 
-/* Reads a file's lines and gives each to take; what it cannot take is reported. */
-static void read_lines(const char *path, int (*take)(void *, const struct jsonl_record *, struct err *), void *arg)
+/* What went wrong with a line is said, and the rest is drawn; without memory, or with too many runs, nothing is. */
+static void report(const char *where, const struct err *err)
+{
+    if (err->kind == ERR_NOMEM || err->kind == ERR_RANGE)
+        die(EXIT_CANNOT, err);
+    warn("%s: %s", where, err->msg);
+    status = EXIT_SOME_FAILED;
+}
+
+static void read_requests(struct plot *plot, const char *path, const char *label)
+{
+    struct err err = {0};
+    struct request request;
+    enum requests_got got;
+    struct requests *in = requests_open((char *[]){(char *)path, NULL}, REQUESTS_ONCE, &err);
+    if (!in)
+        die(EXIT_CANNOT, &err);
+    while ((got = requests_next(in, &request, &err)) != REQUESTS_END) {
+        if (got == REQUESTS_FAILED)
+            die(EXIT_CANNOT, &err);
+        if (got == REQUESTS_SUMMARY)
+            err_set(&err, ERR_MISSING, "has figures only, and no requests to draw");
+        if (got != REQUESTS_ONE || plot_add(plot, label, request.root, request.measured, &err) < 0)
+            report(requests_where(in), &err);
+    }
+    requests_close(in);
+}
+
+static void read_watch(struct plot *plot)
 {
     struct err err = {0};
     struct jsonl_record *rec;
     enum jsonl_got got;
-    struct jsonl_reader *in = jsonl_open((char *[]){(char *)path, NULL}, &err);
+    struct jsonl_reader *in = jsonl_open((char *[]){(char *)opt.watch, NULL}, &err);
     if (!in)
         die(EXIT_CANNOT, &err);
     while ((got = jsonl_next(in, &rec, &err)) != JSONL_END) {
         if (got == JSONL_FAILED)
             die(EXIT_CANNOT, &err);
-        if (got == JSONL_RECORD && take(arg, rec, &err) == 0)
-            continue;
-        if (got == JSONL_RECORD && (err.kind == ERR_NOMEM || err.kind == ERR_RANGE))
-            die(EXIT_CANNOT, &err);
-        warn("%s: %s", jsonl_where(in), err.msg);
-        status = EXIT_SOME_FAILED;
+        if (got != JSONL_RECORD || plot_watch(plot, rec->root, &err) < 0)
+            report(jsonl_where(in), &err);
     }
     jsonl_close(in);
-}
-
-struct reading {
-    struct plot *plot;
-    const char *label;
-    struct measured request;
-};
-
-static int take_request(void *arg, const struct jsonl_record *rec, struct err *err)
-{
-    struct reading *reading = arg;
-    if (measured_read(&reading->request, rec->root, err) < 0)
-        return -1;
-    return plot_add(reading->plot, reading->label, rec->root, &reading->request, err);
-}
-
-static int take_sample(void *arg, const struct jsonl_record *rec, struct err *err)
-{
-    return plot_watch(arg, rec->root, err);
 }
 
 /* An SVG says what it is. */
@@ -176,9 +184,9 @@ static int add_title(struct buf *picture, const struct plot_plan *plan, struct e
 {
     struct buf name = {0};
     buf_addf(&name, "lm-plot %s", plot_kinds[plan->kind]);
-    int rc = plan->page.format != PICTURE_SVG ? 0
-             : name.failed                    ? err_nomem(err)
-                                              : gnuplot_title_svg(picture, plan->page.title ? str_of(plan->page.title) : buf_str(&name), err);
+    int rc = name.failed ? err_nomem(err) : 0;
+    if (rc == 0 && plan->page.format == PICTURE_SVG)
+        rc = gnuplot_title_svg(picture, plan->page.title ? str_of(plan->page.title) : buf_str(&name), err);
     buf_release(&name);
     return rc;
 }
@@ -194,12 +202,11 @@ int main(int argc, char **argv)
     if (!plot || run_files_name(&files, operands + 1, opt.label, &err) < 0)
         err_nomem(&err), die(EXIT_CANNOT, &err);
     for (size_t i = 0; i < files.count; i++) {
-        struct reading reading = {.plot = plot, .label = opt.by && files.count == 1 && !opt.label ? "" : files.items[i].label};
-        read_lines(files.items[i].path, take_request, &reading);
-        measured_release(&reading.request);
+        const struct run_file *file = &files.items[i];
+        read_requests(plot, file->path, opt.by && files.count == 1 && !opt.label ? "" : file->label);
     }
     if (opt.watch)
-        read_lines(opt.watch, take_sample, plot);
+        read_watch(plot);
     if (opt.output && out_to(opt.output, &err) < 0)
         die(EXIT_CANNOT, &err);
     if (plot_write(plot, &script, &err) < 0)

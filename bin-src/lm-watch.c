@@ -94,40 +94,39 @@ static void take(struct watch *watch)
         write_failed(watch, &err);
 }
 
-/* Until then, or until a signal came. */
-static void wait_until(struct watch *watch, int64_t at_ns)
-{
-    int64_t left_ns = at_ns - clock_ns();
-    struct pollfd polls = {.fd = watch->command.signals.fd, .events = POLLIN};
-    struct timespec timeout = {left_ns / NS_PER_S, left_ns % NS_PER_S};
-    ppoll(&polls, 1, left_ns > 0 ? &timeout : &(struct timespec){0}, NULL);
-    command_signals(&watch->command);
-}
-
 static bool goes_on(const struct watch *watch)
 {
     return watch->uncommanded ? !watch->command.told && watch->taken < opt.count : watch->command.pid > 0;
 }
 
-/* Samples at whole intervals after the start; those for which it comes too late are left out. Whatever ends it but a
- * limit, there is one more sample after. */
+/* False: the watch ended before. */
+static bool wait_until(struct watch *watch, int64_t at_ns)
+{
+    struct pollfd polls = {.fd = watch->command.signals.fd, .events = POLLIN};
+    int64_t left_ns;
+    while (goes_on(watch) && (left_ns = at_ns - clock_ns()) > 0) {
+        ppoll(&polls, 1, &(struct timespec){left_ns / NS_PER_S, left_ns % NS_PER_S}, NULL);
+        command_signals(&watch->command);
+    }
+    return goes_on(watch);
+}
+
+/* Samples at whole intervals after the start, but those for which it comes too late. Whatever ends it but a limit, there is
+ * one more sample after. */
 static void attend(struct watch *watch)
 {
-    int64_t start_ns = sampler_start_ns(watch->sampler), tick = 1;
-    while (goes_on(watch)) {
-        int64_t next_ns = start_ns + tick * opt.interval_ns;
-        if (tick * opt.interval_ns > opt.duration_ns)
-            next_ns = start_ns + opt.duration_ns;
-        wait_until(watch, next_ns);
-        if (clock_ns() < next_ns)
-            continue;
-        if (tick * opt.interval_ns > opt.duration_ns)
+    int64_t start_ns = sampler_start_ns(watch->sampler), tick = 0;
+    for (;;) {
+        int64_t next = (clock_ns() - start_ns) / opt.interval_ns + 1;
+        watch->owed = next - tick - 1;
+        watch->missed += watch->owed;
+        tick = next;
+        bool over = tick * opt.interval_ns > opt.duration_ns;
+        if (!wait_until(watch, start_ns + (over ? opt.duration_ns : tick * opt.interval_ns)))
+            break;
+        if (over)
             return;
         take(watch);
-        int64_t after = (clock_ns() - start_ns) / opt.interval_ns + 1;
-        watch->owed = after - tick - 1;
-        watch->missed += watch->owed;
-        tick = after;
     }
     if (!watch->uncommanded || watch->command.told)
         take(watch);

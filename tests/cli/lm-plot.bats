@@ -211,7 +211,11 @@ front_by_definition() {
     block generated | same "$(awk -v from="$from" 'BEGIN {print 1 - from, 60}')"
     block gpu | cut -d ' ' -f 2 | same $'70\n70'
     block power | cut -d ' ' -f 2 | same $'500\n500'
-    # What is not exported has no panel.
+    # What is not exported has no panel, and no line: a server without a KV cache beside a GPU.
+    jq -c 'del(.server.kv_cache_usage)' watch.jsonl >less.jsonl
+    lm-plot timeline --watch less.jsonl -o a.svg a.jsonl
+    grep -q '>GPU<' a.svg
+    run ! grep 'KV cache' a.svg
     jq -c 'del(.gpus, .server.kv_cache_usage)' watch.jsonl >less.jsonl
     script timeline --watch less.jsonl a.jsonl
     [[ $output != *"GPU"* ]]
@@ -220,6 +224,56 @@ front_by_definition() {
     run --separate-stderr lm-plot timeline --script --watch watch.jsonl a.jsonl
     [ "$status" -eq 1 ]
     [[ $stderr == *"watch.jsonl:5: sampled_ns: "* ]]
+}
+
+@test "lm-plot timeline: a batch is one request; tokens without chunks come from the first to the last" {
+    many 2 1 '.response.batch = {id: "b", index: (if .id == "r0" then 0 else 1 end), size: 2} | .timing.sent_ns = 0
+        | .timing.end_ns = 1000000000 | .timing.first_ns = 200000000 | .timing.last_ns = 800000000
+        | .response.tokens.completion = 60 | del(.timing.chunks_ns)' >a.jsonl
+    script timeline a.jsonl
+    block in_flight | same $'0 0\n0 1\n1 0'
+    # 120 tokens in 0.6 s: 200 a second, and none outside.
+    [ "$(block tokens | awk '$1 >= 0.25 && $1 < 0.75 {sum += $2; n++} $1 < 0.19 || $1 > 0.82 {out += $2} END {print sum / n, out}')" = "200 0" ]
+}
+
+# A detailed result of vllm bench serve with so many requests.
+vllm() {
+    jq -nc --argjson n "$1" '[range($n)] as $i | {date: "20261124-074300", endpoint_type: "vllm", backend: "vllm", label: null,
+        model_id: "m", tokenizer_id: "m", num_prompts: $n, request_rate: "inf", burstiness: 1.0, max_concurrency: 2, duration: 2.5,
+        completed: $n, failed: 0, total_input_tokens: (4 * $n), total_output_tokens: (3 * $n), request_throughput: 1,
+        output_throughput: 3, total_token_throughput: 7, input_lens: [$i[] | 4], output_lens: [$i[] | 3],
+        ttfts: [$i[] | 0.1 + . / 100], itls: [$i[] | [0.02, 0.03]], start_times: [$i[] | 100 + . / 10],
+        generated_texts: [$i[] | "x"], errors: [$i[] | ""]}'
+}
+
+@test "lm-plot: a run of vllm bench serve stands beside ours; figures without requests are said" {
+    vllm 5 >theirs.json
+    many 6 1 >ours.jsonl
+    script sorted theirs.json ours.jsonl
+    [[ $output == *"title 'theirs'"*"title 'ours'"* ]]
+    block ttft_1 | same $'1 100\n2 110\n3 120\n4 130\n5 140'
+    [ "$(block ttft_2 | wc -l)" -eq 6 ]
+    script timeline theirs.json
+    block in_flight | cut -d ' ' -f 2 | head -n 3 | same $'0\n1\n2'
+    # Who does not say when a request was sent is in no timeline.
+    jq -c 'del(.start_times)' theirs.json >when.json
+    script timeline ours.jsonl when.json
+    [[ $output == *"left out: 5 of which nobody kept when they were sent"* ]]
+    jq -c 'del(.ttfts, .itls, .start_times, .input_lens, .output_lens, .errors, .generated_texts)
+        + {mean_ttft_ms: 1, median_ttft_ms: 1, std_ttft_ms: 0, p99_ttft_ms: 1}' theirs.json >plain.json
+    run --separate-stderr lm-plot sorted --script ours.jsonl plain.json
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "lm-plot: plain.json:1: has figures only, and no requests to draw" ]
+    [ "$(block ttft_1 | wc -l)" -eq 6 ]
+}
+
+@test "lm-plot: where all values are 0 there is an axis; and no tick stands at half a request" {
+    many 1 1 '.timing.due_ns = .timing.sent_ns' >a.jsonl
+    lm-plot sorted --metric queue_wait -o a.svg a.jsonl
+    xmllint --noout a.svg
+    script timeline a.jsonl
+    [[ $output == *"set ylabel 'requests'"* ]]
+    [ "$(grep -A 3 "set ylabel 'requests'" <<<"$output" | grep '^set ytics')" = "set ytics autofreq 1" ]
 }
 
 @test "lm-plot: failed, cancelled and warm-up requests are in no curve, and counted below it" {
@@ -268,6 +322,19 @@ front_by_definition() {
     grep -q 'width="321"' a.svg # 85 mm at 96 to the inch
     lm-plot cdf --size full -o a.svg a.jsonl
     grep -q 'width="643"' a.svg
+}
+
+@test "lm-plot: the legend has the rows that the panels leave it, however long the names are" {
+    many 3 1 >a.jsonl
+    local length name columns rows
+    for length in 1 5 15 28; do
+        name=$(printf '%0*d' "$length" 0)
+        script sorted --size column --metric ttft {1..5}"$name=a.jsonl"
+        columns=$(grep -o 'maxcols [0-9]*' <<<"$output" | cut -d ' ' -f 2)
+        lm-plot sorted --size column --metric ttft -o a.svg {1..5}"$name=a.jsonl"
+        rows=$(grep -B 3 ">[1-5]$name<" a.svg | grep -o 'translate([0-9.]*,[0-9.]*)' | cut -d , -f 2 | sort -u | wc -l)
+        [ "$rows" -eq $(((5 + columns - 1) / columns)) ]
+    done
 }
 
 @test "lm-plot: what a name or a title holds is text, to gnuplot and to XML" {

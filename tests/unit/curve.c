@@ -109,7 +109,7 @@ static struct axis fit(double least, double most, double middle, enum axis_scale
     axis_extent_add(&extent, least);
     axis_extent_add(&extent, most);
     axis_extent_add(&extent, NAN);
-    return axis_fit(&extent, &(struct axis_wish){scale, start, middle, 6});
+    return axis_fit(&extent, &(struct axis_wish){scale, start, middle, .ticks = 6});
 }
 
 static void an_axis_holds_its_values(void **state)

@@ -7,7 +7,7 @@ const char *const axis_scales[] = {[AXIS_AUTO] = "auto", [AXIS_LINEAR] = "linear
 
 void axis_extent_add(struct axis_extent *extent, double value)
 {
-    if (isnan(value))
+    if (!isfinite(value))
         return;
     extent->least = fmin(extent->least, value);
     extent->most = fmax(extent->most, value);
@@ -49,7 +49,7 @@ static struct axis fit_linear(const struct axis_extent *extent, const struct axi
         axis.from = extent->least - 0.05 * range;
         axis.to = extent->most + 0.05 * range;
     }
-    axis.step = round_up((axis.to - axis.from) / wish->ticks);
+    axis.step = fmax(round_up((axis.to - axis.from) / wish->ticks), wish->least_step);
     return axis;
 }
 
@@ -58,7 +58,8 @@ struct axis axis_fit(const struct axis_extent *extent, const struct axis_wish *w
     bool has_log = isfinite(extent->least_positive);
     if (!(extent->least <= extent->most))
         return fit_linear(&(struct axis_extent){0, 1, 1}, wish);
-    bool wants_log = wish->scale == AXIS_LOG || (wish->scale == AXIS_AUTO && wish->middle > 0 && extent->most > AXIS_LOG_RATIO * wish->middle);
+    bool presses = wish->middle > 0 && extent->most > AXIS_LOG_RATIO * wish->middle;
+    bool wants_log = wish->scale == AXIS_LOG || (wish->scale == AXIS_AUTO && presses);
     return has_log && wants_log ? fit_log(extent, wish) : fit_linear(extent, wish);
 }
 
@@ -122,12 +123,13 @@ void axis_write(const struct axis *axis, char which, const char *label, struct b
 {
     buf_addf(out, "set %clabel '%s'\n", which, label);
     if (axis->scale == AXIS_LINEAR) {
-        buf_addf(out, "unset logscale %c\nset %crange [%.10g:%.10g]\nset %ctics autofreq %.10g\n", which, which, axis->from, axis->to, which,
-                 axis->step);
+        buf_addf(out, "unset logscale %c\nset %crange [%.10g:%.10g]\n", which, which, axis->from, axis->to);
+        buf_addf(out, "set %ctics autofreq %.10g\n", which, axis->step);
         return;
     }
     // A hair more at both ends: of a tick that stands just there gnuplot's logarithm decides.
-    buf_addf(out, "set logscale %c\nset %crange [%.10g:%.10g]\nset %ctics (", which, which, axis->from * (1 - 1e-9), axis->to * (1 + 1e-9), which);
+    buf_addf(out, "set logscale %c\nset %crange [%.10g:%.10g]\n", which, which, axis->from * (1 - 1e-9), axis->to * (1 + 1e-9));
+    buf_addf(out, "set %ctics (", which);
     const char *between = "";
     for (struct log_tick tick = first_log_tick(axis); next_log_tick(axis, &tick); between = ", ")
         if (tick.labelled)

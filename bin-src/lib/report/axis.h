@@ -30,13 +30,14 @@ struct axis_extent {
 };
 #define AXIS_EXTENT_NONE ((struct axis_extent){INFINITY, -INFINITY, INFINITY})
 
-void axis_extent_add(struct axis_extent *extent, double value); // NaN: nothing
+void axis_extent_add(struct axis_extent *extent, double value); // NaN, infinite: nothing
 
 struct axis_wish {
     enum axis_scale scale;
     enum axis_start start; // of a linear axis; from its least value only where zero is far from all values
     double middle;         // what must not be pressed flat
     int ticks;             // labels that there is room for
+    double least_step;     // of counts 1: no tick stands at half a request
 };
 
 struct axis {

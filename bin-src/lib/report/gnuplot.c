@@ -67,9 +67,9 @@ static int complain(int status, struct str said, struct err *err)
         buf_addf(&line, "was killed by signal %d", WTERMSIG(status));
     else
         buf_addf(&line, "ended with status %d", WEXITSTATUS(status));
-    int rc = line.failed ? err_nomem(err)
-             : said.len > 0 ? err_set(err, ERR_IO, "gnuplot: %.*s: %.*s", STR_ARG(buf_str(&line)), (int)(said.len < 300 ? said.len : 300), said.ptr)
-                            : err_set(err, ERR_IO, "gnuplot: %.*s", STR_ARG(buf_str(&line)));
+    if (said.len > 0)
+        buf_addf(&line, ": %.*s", (int)(said.len < 300 ? said.len : 300), said.ptr);
+    int rc = line.failed ? err_nomem(err) : err_set(err, ERR_IO, "gnuplot: %.*s", STR_ARG(buf_str(&line)));
     buf_release(&line);
     return rc;
 }

@@ -51,9 +51,11 @@ int picture_page_parse(struct picture_page *page, const char *text, struct err *
         *page = (struct picture_page){.width = round(170 * PX_PER_MM), .font = 8 / PT_PER_PX, .density = 300.0 / 96};
     else if (by && num_int((struct str){text, (size_t)(by - text)}, 200, 10000, &width, err) == 0 &&
              num_int(str_of(by + 1), 150, 10000, &height, err) == 0)
-        *page = (struct picture_page){.width = (double)width, .height = (double)height, .font = fmin(fmax((double)width / 60, 10), 13), .density = 1};
+        *page = (struct picture_page){
+            .width = (double)width, .height = (double)height, .font = fmin(fmax((double)width / 60, 10), 13), .density = 1};
     else
-        return err_set(err, ERR_PARSE, "\"%.80s\" is none of screen, column, full, and no WIDTHxHEIGHT from 200x150 to 10000x10000", text);
+        return err_set(err, ERR_PARSE, "\"%.80s\" is none of screen, column, full, and no WIDTHxHEIGHT from 200x150 to 10000x10000",
+                       text);
     return 0;
 }
 
@@ -63,7 +65,8 @@ void picture_legend(struct picture *picture, struct str label, const char *how)
     for (size_t i = 0; i < label.len; i++)
         chars += ((unsigned char)label.ptr[i] & 0xc0) != 0x80;
     // Of a name that is too long its end is kept, where file names differ.
-    for (size_t cut = chars > longest ? chars - longest : 0; from < label.len && (cut > 0 || ((unsigned char)label.ptr[from] & 0xc0) == 0x80); from++)
+    size_t cut = chars > longest ? chars - longest : 0;
+    for (; from < label.len && (cut > 0 || ((unsigned char)label.ptr[from] & 0xc0) == 0x80); from++)
         cut -= ((unsigned char)label.ptr[from] & 0xc0) != 0x80;
     struct buf text = {0};
     buf_add_str(&text, from > 0 ? STR("…") : STR(""));
@@ -82,10 +85,12 @@ static bool has_legend(const struct picture *picture)
     return picture->legend_count > 1;
 }
 
+/* As many as gnuplot itself would take: to its SVG a character is wider than to the font, and an entry's sample and what
+ * is around it are 4.65 font sizes. Where it took fewer, the legend would run into the panels. */
 static size_t legend_columns(const struct picture *picture)
 {
-    double entry = (CHAR * (double)picture->legend_longest + 5) * picture->page->font;
-    double fits = floor(0.96 * picture->width / entry);
+    double entry = (0.7 * (double)picture->legend_longest + 4.65) * picture->page->font;
+    double fits = floor(0.98 * picture->width / entry);
     return fits < 1 ? 1 : fits < (double)picture->legend_count ? (size_t)fits : picture->legend_count;
 }
 
@@ -147,8 +152,9 @@ int picture_ticks_x(const struct picture *picture)
 
 int picture_ticks_y(const struct picture *picture)
 {
-    double around = picture->flags & PICTURE_SHARED_X ? 2 : 4;
-    double fits = cell_height(picture) / (2.2 * picture->page->font) - around / 2.2;
+    // Panels below each other are low: labels may stand closer there.
+    bool shared = picture->flags & PICTURE_SHARED_X;
+    double fits = (cell_height(picture) / picture->page->font - (shared ? 2 : 4)) / (shared ? 1.7 : 2.2);
     return fits < 2 ? 2 : fits > 7 ? 7 : (int)fits;
 }
 
@@ -156,18 +162,23 @@ void picture_panel(struct picture *picture, const struct axis *x, const char *x_
 {
     double font = picture->page->font, width = (picture->right - picture->left) / (double)picture->columns;
     double left = picture->left + width * (double)(picture->at % picture->columns), height = cell_height(picture);
+    enum picture_format format = picture->page->format;
     double top = picture->top + height * (double)(picture->at / picture->columns), bottom = top + height;
     bool shared = picture->flags & PICTURE_SHARED_X, last = picture->at / picture->columns + 1 == picture->rows;
     size_t label = axis_label_width(y) < 4 ? 4 : axis_label_width(y); // 4: most panels then begin below each other
     double inner_left = left + (shared ? 7 : CHAR * (double)label + 3.6) * font, inner_right = left + width - 1.2 * font;
-    double inner_top = top + (picture->flags & PICTURE_ROOM_ABOVE ? 1.8 : 0.7) * font, inner_bottom = shared ? bottom : bottom - 3.4 * font;
+    double inner_top = top + (picture->flags & PICTURE_ROOM_ABOVE ? 1.8 : 0.7) * font;
+    double inner_bottom = shared ? bottom : bottom - 3.4 * font;
     struct buf *out = &picture->panels;
     buf_addf(out, "\nset lmargin at screen %.5f; set rmargin at screen %.5f\n", inner_left / picture->width, inner_right / picture->width);
-    buf_addf(out, "set tmargin at screen %.5f; set bmargin at screen %.5f\n", 1 - inner_top / picture->height, 1 - inner_bottom / picture->height);
+    buf_addf(out, "set tmargin at screen %.5f; set bmargin at screen %.5f\n", 1 - inner_top / picture->height,
+             1 - inner_bottom / picture->height);
     axis_write(x, 'x', shared && !last ? "" : x_label, out);
     // Terminals differ in how high a line is that labels are moved away by.
-    double off_x = picture->page->format == PICTURE_SVG ? 0.5 : picture->page->format == PICTURE_PDF ? 0.3 : 0, off_y = picture->page->format == PICTURE_PDF ? 1.2 : 0;
-    buf_addf(out, "set xlabel offset 0,%g; set ylabel offset %g,0\n", off_x, off_y);
+    static const struct {
+        double x, y;
+    } off[] = {[PICTURE_SVG] = {0.5, 0.6}, [PICTURE_PNG] = {0, 0}, [PICTURE_PDF] = {0.3, 0.6}};
+    buf_addf(out, "set xlabel offset 0,%g; set ylabel offset %g,0\n", off[format].x, off[format].y);
     buf_addf(out, "set format x '%s'\n", shared && !last ? "" : "%.10g");
     axis_write(y, 'y', y_label, out);
     picture->at++;
@@ -186,8 +197,8 @@ static void write_terminal(const struct picture *picture, struct buf *out)
         buf_addf(out, "set terminal pngcairo size %.0f,%.0f font 'sans-serif,%.4g' fontscale %.4g linewidth %.4g pointscale %.4g",
                  picture->width * density, picture->height * density, page->font * PT_PER_PX, density, density * page->font / 13, density);
         break;
-    case PICTURE_PDF:
-        buf_addf(out, "set terminal pdfcairo size %.4gin,%.4gin font 'sans-serif,%.4g' fontscale 1 linewidth %.3g", picture->width / 96,
+    case PICTURE_PDF: // its fonts are laid out at 96 to an inch of 72 points
+        buf_addf(out, "set terminal pdfcairo size %.4gin,%.4gin font 'sans-serif,%.4g' fontscale 0.75 linewidth %.3g", picture->width / 96,
                  picture->height / 96, page->font * PT_PER_PX, page->font / 13);
         break;
     }
@@ -196,23 +207,26 @@ static void write_terminal(const struct picture *picture, struct buf *out)
 
 static void write_styles(const struct picture *picture, struct buf *out)
 {
-    double point = 0.5 * picture->page->font / 13;
     for (int i = 0; i < PICTURE_RUNS; i++) {
-        buf_addf(out, "set style line %d linecolor rgb '%s' linewidth 2 dashtype %s pointtype %d pointsize %.3g\n", i + 1, styles[i].colour,
-                 styles[i].dash, styles[i].point, point);
+        // Crosses have no area: of the size of the others they would be lost in their line.
+        double point = (styles[i].point < 3 ? 0.9 : 0.5) * picture->page->font / 13;
+        buf_addf(out, "set style line %d linecolor rgb '%s' linewidth 2 dashtype %s pointtype %d pointsize %.3g\n", i + 1,
+                 styles[i].colour, styles[i].dash, styles[i].point, point);
         buf_addf(out, "set style line %d linecolor rgb '%s' linewidth 1.5 pointtype %d pointsize %.3g\n", i + 11, styles[i].colour,
                  styles[i].hollow, point);
     }
     buf_add_str(out, STR("set style line 20 linecolor rgb '#dddddd' linewidth 1\n"
                          "set style line 21 linecolor rgb '#bbbbbb' linewidth 4\n"
-                         "set style line 22 linecolor rgb '#999999' linewidth 1 dashtype (3,3)\n"));
+                         "set style line 22 linecolor rgb '#999999' linewidth 1 dashtype (3,3)\n"
+                         "set style textbox opaque noborder fillcolor rgb '#ffffff' margins 0.2,0.1\n"));
 }
 
 /* A plot of nothing that is as large as the sheet holds what stands outside all panels. */
 static void write_sheet(const struct picture *picture, struct buf *out)
 {
     double font = picture->page->font;
-    buf_add_str(out, STR("\nset lmargin at screen 0.01; set rmargin at screen 0.99; set tmargin at screen 0.99; set bmargin at screen 0.01\n"
+    buf_add_str(out, STR("\nset lmargin at screen 0.01; set rmargin at screen 0.99\n"
+                         "set tmargin at screen 0.99; set bmargin at screen 0.01\n"
                          "set xrange [0:1]; set yrange [0:1]\nunset border; unset tics; unset key\n"));
     if (picture->page->title) {
         buf_add_str(out, STR("set label 1 "));

@@ -18,7 +18,7 @@ const char *const plot_metrics[METRIC_COUNT] = {
     [METRIC_QUEUE_WAIT] = "queue_wait",
     [METRIC_TOKENS_PER_S] = "tokens_per_s",
 };
-static const char *const metric_labels[METRIC_COUNT] = {
+const char *const plot_metric_labels[METRIC_COUNT] = {
     [METRIC_TTFT] = "TTFT",
     [METRIC_TTFT_FROM_DUE] = "TTFT from due",
     [METRIC_TPOT] = "TPOT",
@@ -65,8 +65,12 @@ struct plot *plot_new(const struct plot_plan *plan)
     memcpy(plot->metrics, plan->metric_count > 0 ? plan->metrics : kind->metrics, plot->metric_count * sizeof *plot->metrics);
     plot->summaries = (struct summary_plan){.profile = plan->profile,
                                             .keep = KEPT_VALUES,
-                                            .percentiles = plan->percentile_count > 0 ? plan->percentiles : kind->percentiles,
-                                            .percentile_count = plan->percentile_count > 0 ? plan->percentile_count : kind->percentile_count};
+                                            .percentiles = kind->percentiles,
+                                            .percentile_count = kind->percentile_count};
+    if (plan->percentile_count > 0) {
+        plot->summaries.percentiles = plan->percentiles;
+        plot->summaries.percentile_count = plan->percentile_count;
+    }
     plot->picture = (struct picture){.page = &plan->page, .name = plot_kinds[plan->kind]};
     if (!kind->is_timeline || (plot->timeline = timeline_new(plan->profile)))
         return plot;
@@ -157,7 +161,7 @@ int plot_watch(struct plot *plot, struct jval sample, struct err *err)
 
 struct plot_unit plot_unit(enum metric metric, double most, const char *what)
 {
-    const char *name = metric_labels[metric];
+    const char *name = plot_metric_labels[metric];
     struct plot_unit unit = {.unit = 1};
     if (metric == METRIC_TOKENS_PER_S) {
         snprintf(unit.label, sizeof unit.label, "%s%s%s", name, what ? " " : "", what ? what : "");
@@ -189,16 +193,17 @@ int plot_choose_metrics(struct plot *plot, struct err *err)
     for (size_t i = 0; i < plot->run_count; i++)
         points += plot->runs[i].point_count;
     if (plot->run_count > 0 && points == 0)
-        return err_set(err, ERR_MISSING, "nothing to draw: no request has a number for %s (--x names what the load was varied by)", plot->x);
+        return err_set(err, ERR_MISSING, "nothing to draw: no request has a number for %s (--x names what the load was varied by)",
+                       plot->x);
     for (size_t i = 0; i < plot->metric_count; i++) {
         enum metric metric = plot->metrics[i];
         if (plot_has(plot, metric))
             plot->metrics[kept++] = metric;
         else
-            buf_addf(&plot->picture.note, "%sno request has a %s", plot->picture.note.len > 0 ? "; " : "", metric_labels[metric]);
+            buf_addf(&plot->picture.note, "%sno request has a %s", plot->picture.note.len > 0 ? "; " : "", plot_metric_labels[metric]);
     }
     if (kept == 0)
-        return err_set(err, ERR_MISSING, "nothing to draw: no completed request has a %s%s", metric_labels[plot->metrics[0]],
+        return err_set(err, ERR_MISSING, "nothing to draw: no completed request has a %s%s", plot_metric_labels[plot->metrics[0]],
                        plot->metric_count > 1 ? ", or any other of the metrics" : "");
     plot->metric_count = kept;
     return 0;
@@ -250,7 +255,7 @@ struct axis plot_values_axis(const struct plot *plot, enum metric metric, enum a
     axis_extent_add(&in_units, extent.least_positive / unit->unit);
     axis_extent_add(&in_units, extent.least / unit->unit);
     axis_extent_add(&in_units, extent.most / unit->unit);
-    return axis_fit(&in_units, &(struct axis_wish){plot->plan->scale, start, middle / unit->unit, ticks});
+    return axis_fit(&in_units, &(struct axis_wish){plot->plan->scale, start, .middle = middle / unit->unit, .ticks = ticks});
 }
 
 void plot_legend(struct plot *plot, const char *how)

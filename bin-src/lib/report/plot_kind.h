@@ -35,6 +35,9 @@ struct plot {
 
 #define PLOT_BLOCK_SIZE 64
 
+/* How a metric is called in a picture. */
+extern const char *const plot_metric_labels[METRIC_COUNT];
+
 /* How a metric is drawn: values are divided by unit. */
 struct plot_unit {
     double unit;

@@ -41,8 +41,9 @@ static struct place *all_places(const struct plot *plot, size_t *count)
         for (size_t k = 0; k < plot->runs[i].point_count; k++) {
             const struct plot_point *point = &plot->runs[i].points[k];
             double latency = latency_of(plot, point);
+            double cost = plot->metrics[0] == METRIC_TOKENS_PER_S ? -latency : latency;
             if (has_place(plot, point))
-                places[(*count)++] = (struct place){plot->metrics[0] == METRIC_TOKENS_PER_S ? -latency : latency, point->summary->output_tps};
+                places[(*count)++] = (struct place){cost, point->summary->output_tps};
         }
     if (places)
         qsort(places, *count, sizeof *places, compare_places);
@@ -79,7 +80,8 @@ struct labelling {
 static struct taken around(const struct labelling *labelling, const struct plot_point *point)
 {
     double x = axis_place(labelling->x, latency_of(labelling->plot, point) / labelling->unit) * labelling->width;
-    double y = (1 - axis_place(labelling->y, point->summary->output_tps)) * labelling->height, half = 0.3 * labelling->plot->picture.page->font;
+    double y = (1 - axis_place(labelling->y, point->summary->output_tps)) * labelling->height;
+    double half = 0.3 * labelling->plot->picture.page->font;
     return (struct taken){x - half, y - half, x + half, y + half};
 }
 
@@ -90,10 +92,12 @@ static bool is_free(const struct labelling *labelling, const struct taken *wante
         if (wanted->left < other->right && other->left < wanted->right && wanted->top < other->bottom && other->top < wanted->bottom)
             return false;
     }
-    return wanted->left >= 0 && wanted->right <= labelling->width && wanted->top >= 0 && wanted->bottom <= labelling->height;
+    double above_axis = labelling->height - 0.4 * labelling->plot->picture.page->font; // a label's box would cut the axis
+    return wanted->left >= 0 && wanted->right <= labelling->width && wanted->top >= 0 && wanted->bottom <= above_axis;
 }
 
-/* Writes the point's x value beside it where there is room: below or above it, on the right or the left. Else nowhere. */
+/* Writes the point's x value beside it where there is room, first off the curve, which rises where less is better and
+ * falls where more is: below or above it, on the right or the left. Else nowhere. */
 static void label_point(struct labelling *labelling, const struct plot_point *point, size_t run)
 {
     static const struct {
@@ -103,17 +107,19 @@ static void label_point(struct labelling *labelling, const struct plot_point *po
     double font = 0.85 * picture->page->font;
     char text[32];
     struct taken own = around(labelling, point);
-    double wide = 0.6 * font * snprintf(text, sizeof text, "%g", point->x);
+    double wide = font * (0.6 * snprintf(text, sizeof text, "%g", point->x) + 0.4);
     for (size_t i = 0; i < COUNT(sides); i++) {
-        bool right = sides[i].across > 0, below = sides[i].down > 0;
+        size_t side = labelling->plot->metrics[0] == METRIC_TOKENS_PER_S ? COUNT(sides) - 1 - i : i;
+        bool right = sides[side].across > 0, below = sides[side].down > 0;
         struct taken wanted = {right ? own.right : own.left - wide, below ? own.bottom - 0.3 * font : own.top - 0.6 * font,
                                right ? own.right + wide : own.left, below ? own.bottom + 0.6 * font : own.top + 0.3 * font};
         if (!is_free(labelling, &wanted))
             continue;
         labelling->taken[labelling->count++] = wanted;
-        buf_addf(&picture->panels, "set label '%s' at %.7g,%.7g %s offset character %.2f,%.2f textcolor rgb '%s' font ',%.4g'\n", text,
+        buf_addf(&picture->panels, "set label '%s' at %.7g,%.7g %s offset character %.2f,%.2f", text,
                  latency_of(labelling->plot, point) / labelling->unit, point->summary->output_tps, right ? "left" : "right",
-                 right ? 0.5 : -0.5, below ? -0.4 : 0.4, picture_colour(run), picture_small_font(picture));
+                 right ? 0.5 : -0.5, below ? -0.4 : 0.4);
+        buf_addf(&picture->panels, " front boxed textcolor rgb '%s' font ',%.4g'\n", picture_colour(run), picture_small_font(picture));
         return;
     }
 }
@@ -173,8 +179,9 @@ static int draw(struct plot *plot, const struct place *places, size_t count, str
     picture_legend(picture, STR("Pareto front"), "lines linestyle 21");
     buf_addf(&picture->note, "%sbeside each point: %s", picture->note.len > 0 ? "; " : "", plot->x_label);
     picture_layout(picture, 1, PICTURE_PLAIN);
-    struct axis x = axis_fit(&in_units, &(struct axis_wish){plot->plan->scale, AXIS_FROM_ZERO, in_units.least_positive, picture_ticks_x(picture)});
-    struct axis y = axis_fit(&tokens, &(struct axis_wish){AXIS_LINEAR, AXIS_FROM_ZERO, 0, picture_ticks_y(picture)});
+    struct axis_wish along = {plot->plan->scale, AXIS_FROM_ZERO, .middle = in_units.least_positive, .ticks = picture_ticks_x(picture)};
+    struct axis x = axis_fit(&in_units, &along);
+    struct axis y = axis_fit(&tokens, &(struct axis_wish){AXIS_LINEAR, AXIS_FROM_ZERO, .ticks = picture_ticks_y(picture)});
     picture_panel(picture, &x, unit.label, &y, "output tokens/s");
     if (label_points(plot, &x, &y, unit.unit, count, err) < 0)
         return -1;

@@ -20,7 +20,8 @@ static struct axis axis_of_x(const struct plot *plot)
     for (size_t i = 0; i < plot->run_count; i++)
         for (size_t k = 0; k < plot->runs[i].point_count; k++)
             axis_extent_add(&extent, plot->runs[i].points[k].x);
-    return axis_fit(&extent, &(struct axis_wish){AXIS_AUTO, AXIS_FROM_ZERO, extent.least_positive, picture_ticks_x(&plot->picture)});
+    struct axis_wish wish = {.middle = extent.least_positive, .ticks = picture_ticks_x(&plot->picture)};
+    return axis_fit(&extent, &wish);
 }
 
 static struct axis axis_of_figures(const struct plot *plot, enum metric metric, struct plot_unit *unit)
@@ -34,11 +35,13 @@ static struct axis axis_of_figures(const struct plot *plot, enum metric metric, 
     axis_extent_add(&in_units, extent.least / unit->unit);
     axis_extent_add(&in_units, extent.least_positive / unit->unit);
     axis_extent_add(&in_units, extent.most / unit->unit);
-    return axis_fit(&in_units, &(struct axis_wish){plot->plan->scale, AXIS_FROM_ZERO, in_units.least_positive, picture_ticks_y(&plot->picture)});
+    struct axis_wish wish = {plot->plan->scale, .middle = in_units.least_positive, .ticks = picture_ticks_y(&plot->picture)};
+    return axis_fit(&in_units, &wish);
 }
 
 /* x, the percentiles, and for each whether many samples lie beyond it. */
-static void write_data(struct plot *plot, const struct plot_run *run, enum metric metric, const struct plot_unit *unit, const struct axis *y)
+static void write_data(struct plot *plot, const struct plot_run *run, enum metric metric, const struct plot_unit *unit,
+                       const struct axis *y)
 {
     struct buf *data = &plot->picture.data;
     for (size_t k = 0; k < run->point_count; k++) {
@@ -59,15 +62,18 @@ static void draw_run(struct plot *plot, const struct plot_run *run, const char *
 {
     struct buf *out = &plot->picture.panels;
     size_t style = (size_t)(run - plot->runs) + 1, count = plot->summaries.percentile_count;
-    for (size_t p = 1; p < count && plot->run_count <= MOST_BANDS; p++) // each over the former: the nearer to the first, the darker
-        buf_addf(out, "%s using 1:2:%zu with filledcurves linestyle %zu fillstyle transparent solid 0.12 noborder notitle, \\\n    ", block, p + 2,
-                 style);
+    for (size_t p = 1; p < count && plot->run_count <= MOST_BANDS; p++) { // each over the former: the nearer to the first, the darker
+        buf_addf(out, "%s using 1:2:%zu with filledcurves linestyle %zu", block, p + 2, style);
+        buf_add_str(out, STR(" fillstyle transparent solid 0.12 noborder notitle, \\\n    "));
+    }
     for (size_t p = 0; p < count; p++) {
         buf_addf(out, "%s%s using 1:%zu with lines linestyle %zu dashtype %s notitle", p > 0 ? ", \\\n    " : "", block, p + 2, style,
                  dashes[p % COUNT(dashes)]);
         buf_addf(out, ", %s using 1:($%zu == 1 ? $%zu : NaN) with points linestyle %zu notitle", block, count + p + 2, p + 2, style);
-        buf_addf(out, ", %s using 1:($%zu == 1 ? NaN : $%zu) with points linestyle %zu linecolor rgb '#ffffff' notitle", block, count + p + 2, p + 2, style);
-        buf_addf(out, ", %s using 1:($%zu == 1 ? NaN : $%zu) with points linestyle %zu notitle", block, count + p + 2, p + 2, style + 10);
+        buf_addf(out, ", %s using 1:($%zu == 1 ? NaN : $%zu) with points linestyle %zu linecolor rgb '#ffffff' notitle", block,
+                 count + p + 2, p + 2, style);
+        buf_addf(out, ", %s using 1:($%zu == 1 ? NaN : $%zu) with points linestyle %zu notitle", block, count + p + 2, p + 2,
+                 style + 10);
     }
 }
 
@@ -79,7 +85,8 @@ static void draw_metric(struct plot *plot, enum metric metric, const struct axis
     char columns[256], percentiles[128] = "";
     for (size_t p = 0, len = 0; p < plot->summaries.percentile_count && len < sizeof percentiles - 16; p++)
         len += (size_t)snprintf(percentiles + len, sizeof percentiles - len, "%sp%g", p > 0 ? ", " : "", plot->summaries.percentiles[p]);
-    snprintf(columns, sizeof columns, "%s; %s: %s; for each 1 where 10 samples or more lie beyond it", plot->x_label, unit.label, percentiles);
+    snprintf(columns, sizeof columns, "%s; %s: %s; for each 1 where 10 samples or more lie beyond it", plot->x_label, unit.label,
+             percentiles);
     picture_panel(picture, x, plot->x_label, &y, unit.label);
     for (size_t i = 0; i < plot->run_count; i++) {
         char block[PLOT_BLOCK_SIZE];
@@ -122,7 +129,8 @@ int plot_rate(struct plot *plot, struct err *err)
         picture_legend(picture, str_of(label), how);
     }
     if (has_few(plot))
-        buf_addf(&picture->note, "%shollow: fewer than %d samples lie beyond", picture->note.len > 0 ? "; " : "", SUMMARY_FEW_SAMPLES);
+        buf_addf(&picture->note, "%shollow points: fewer than %d samples lie beyond", picture->note.len > 0 ? "; " : "",
+                 SUMMARY_FEW_SAMPLES);
     picture_layout(picture, plot->metric_count, PICTURE_PLAIN);
     struct axis x = axis_of_x(plot);
     for (size_t i = 0; i < plot->metric_count; i++)

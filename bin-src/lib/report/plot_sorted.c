@@ -25,8 +25,8 @@ static void write_percentiles(struct plot *plot, enum metric metric)
         double p = percentiles[i] / 100, at = 1 + p * (double)(count - 1);
         buf_addf(out, "set arrow from first %.10g,graph 0 to first %.10g,graph 1 nohead linestyle 22 back\n", at, at);
         if (last - p > room) {
-            buf_addf(out, "set label 'p%g' at first %.10g,graph 1 center offset 0,0.6 textcolor rgb '#555555' font ',%.4g'\n", percentiles[i], at,
-                     picture_small_font(&plot->picture));
+            buf_addf(out, "set label 'p%g' at first %.10g,graph 1 center offset 0,0.6 textcolor rgb '#555555' font ',%.4g'\n",
+                     percentiles[i], at, picture_small_font(&plot->picture));
             last = p;
         }
     }
@@ -37,11 +37,13 @@ static void draw_metric(struct plot *plot, enum metric metric)
     struct picture *picture = &plot->picture;
     struct axis_extent ranks = AXIS_EXTENT_NONE;
     struct plot_unit unit;
+    char order[64];
     struct axis y = plot_values_axis(plot, metric, AXIS_FROM_ZERO, picture_ticks_y(picture), &unit);
     for (size_t i = 0; i < plot->run_count; i++)
         axis_extent_add(&ranks, (double)quantiles_count(plot_values(plot, plot->runs[i].points, metric)));
-    struct axis x = axis_fit(&ranks, &(struct axis_wish){AXIS_LINEAR, AXIS_FROM_ZERO, 0, picture_ticks_x(picture)});
-    picture_panel(picture, &x, metric == METRIC_ITL ? "gap, sorted" : "request, sorted", &y, unit.label);
+    struct axis x = axis_fit(&ranks, &(struct axis_wish){.scale = AXIS_LINEAR, .ticks = picture_ticks_x(picture), .least_step = 1});
+    snprintf(order, sizeof order, "%s, sorted by %s", metric == METRIC_ITL ? "gap" : "request", plot_metric_labels[metric]);
+    picture_panel(picture, &x, order, &y, unit.label);
     write_percentiles(plot, metric);
     for (size_t i = 0; i < plot->run_count; i++) {
         struct plot_ranks values = plot_ranks(plot_values(plot, plot->runs[i].points, metric));

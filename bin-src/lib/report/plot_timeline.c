@@ -120,19 +120,26 @@ enum { MOST_LINES = 2 };
 static const struct panel {
     const char *label;
     struct line lines[MOST_LINES];
-    double to; // the axis ends there at least; 0: as the values want it
+    double to;         // the axis ends there at least; 0: as the values want it
+    double least_step; // between its ticks
 } panels[] = {
     {"requests",
-     {{walk_in_flight, "in_flight", "in flight", "steps linestyle 1", 0, 1}, {walk_failed, "failed", "failed", "points pointtype 2 pointsize 0.7 linewidth 2 linecolor rgb '#D55E00'", 0, 1}}, 0},
+     {{walk_in_flight, "in_flight", "in flight", "steps linestyle 1", 0, 1},
+      {walk_failed, "failed", "failed", "points pointtype 2 pointsize 0.7 linewidth 2 linecolor rgb '#D55E00'", 0, 1}},
+     .least_step = 1},
     {"output tokens/s",
      {{walk_tokens, "tokens", "records", "steps linestyle 1", 0, 1},
-      {walk_growth, "generated", "server", "fsteps linestyle 2", TIMELINE_GENERATED, 1}}, 0},
+      {walk_growth, "generated", "server", "fsteps linestyle 2", TIMELINE_GENERATED, 1}},
+     .to = 0},
     {"at the server",
-     {{walk_samples, "running", "running", "lines linestyle 1", TIMELINE_RUNNING, 1}, {walk_samples, "waiting", "waiting", "lines linestyle 2", TIMELINE_WAITING, 1}}, 0},
+     {{walk_samples, "running", "running", "lines linestyle 1", TIMELINE_RUNNING, 1},
+      {walk_samples, "waiting", "waiting", "lines linestyle 2", TIMELINE_WAITING, 1}},
+     .least_step = 1},
     {"use (%)",
      {{walk_samples, "kv_cache", "KV cache", "lines linestyle 1", TIMELINE_KV_USAGE, 100},
-      {walk_samples, "gpu", "GPU", "lines linestyle 2", TIMELINE_GPU_UTILIZATION, 100}}, 100},
-    {"GPU power (W)", {{walk_samples, "power", "power", "lines linestyle 1", TIMELINE_GPU_POWER, 1}}, 0},
+      {walk_samples, "gpu", "GPU", "lines linestyle 2", TIMELINE_GPU_UTILIZATION, 100}},
+     .to = 100},
+    {"GPU power (W)", {{walk_samples, "power", "power", "lines linestyle 1", TIMELINE_GPU_POWER, 1}}, .to = 0},
 };
 
 /* The values of one line, or of all of a panel where line is NULL. */
@@ -171,17 +178,20 @@ static void draw_panel(struct view *view, const struct panel *panel)
     if (panel->to > 0)
         axis_extent_add(&extent, panel->to);
     view->mark = 0;
-    view->y = axis_fit(&extent, &(struct axis_wish){.scale = AXIS_LINEAR, .ticks = picture_ticks_y(picture)});
+    struct axis_wish wish = {.scale = AXIS_LINEAR, .ticks = picture_ticks_y(picture), .least_step = panel->least_step};
+    view->y = axis_fit(&extent, &wish);
     view->mark = 0.06 * view->y.to;
     picture_panel(picture, &view->x, "time (s)", &view->y, panel->label);
     const char *before = "plot ";
-    int lines = 0;
-    for (int i = 0; i < MOST_LINES && panel->lines[i].walk; i++)
-        lines += has_values(extent_of(view, panel, &panel->lines[i]));
-    buf_addf(&picture->panels, lines > 1 ? "set key at graph 1,graph 1 right bottom horizontal Left reverse samplen 2.5\n" : "unset key\n");
-    for (int i = 0; i < MOST_LINES && panel->lines[i].walk; i++, before = ", \\\n    ")
-        if (has_values(extent_of(view, panel, &panel->lines[i])))
-            draw_line(view, &panel->lines[i], before);
+    // Where two lines may be, a single one is named, too.
+    buf_addf(&picture->panels,
+             panel->lines[1].walk ? "set key at graph 1,graph 1 right bottom horizontal Left reverse samplen 2.5\n" : "unset key\n");
+    for (int i = 0; i < MOST_LINES && panel->lines[i].walk; i++) {
+        if (!has_values(extent_of(view, panel, &panel->lines[i])))
+            continue;
+        draw_line(view, &panel->lines[i], before);
+        before = ", \\\n    ";
+    }
     buf_add_char(&picture->panels, '\n');
 }
 
@@ -209,6 +219,8 @@ static void write_note(const struct view *view)
         buf_addf(note, "; %llu cancelled", (unsigned long long)timeline->cancelled);
     if (timeline->warmup > 0)
         buf_addf(note, "; left out: %llu warm-up", (unsigned long long)timeline->warmup);
+    if (timeline->unplaced > 0)
+        buf_addf(note, "; left out: %llu of which nobody kept when they were sent", (unsigned long long)timeline->unplaced);
 }
 
 int plot_timeline(struct plot *plot, struct err *err)
@@ -218,7 +230,8 @@ int plot_timeline(struct plot *plot, struct err *err)
         return -1;
     if (timeline->sent.count == 0)
         return err_set(err, ERR_MISSING, "nothing to draw: no request was sent");
-    struct view view = {.plot = plot, .timeline = timeline, .from_ns = timeline->sent.ns[0], .to_ns = timeline->ended.ns[timeline->ended.count - 1]};
+    struct view view = {.plot = plot, .timeline = timeline, .from_ns = timeline->sent.ns[0]};
+    view.to_ns = timeline->ended.ns[timeline->ended.count - 1];
     view.bin_ns = bin_of(&view);
     size_t count = 0;
     for (size_t i = 0; i < COUNT(panels); i++)

@@ -15,7 +15,7 @@ static struct str without(struct str text, struct str ending)
 /* The path's last parts, so many of them, without endings. */
 static struct str name_of(const char *path, int parts)
 {
-    struct str text = without(without(str_of(path), STR(".gz")), STR(".jsonl"));
+    struct str text = without(without(without(str_of(path), STR(".gz")), STR(".jsonl")), STR(".json"));
     size_t from = text.len;
     while (from > 0 && (text.ptr[from - 1] != '/' || --parts > 0))
         from--;

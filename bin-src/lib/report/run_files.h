@@ -6,8 +6,8 @@
  *     for (size_t i = 0; i < files.count; i++) ... files.items[i].path, files.items[i].label
  *     run_files_release(&files);
  *
- * NAME=FILE names a run; several files of one name are one run. Without a name it is the file's, less folders, .gz and
- * .jsonl; where that would give two files one name, their folder stands before it.
+ * NAME=FILE names a run; several files of one name are one run. Without a name it is the file's, less folders, .gz,
+ * .jsonl and .json; where that would give two files one name, their folder stands before it.
  */
 #ifndef REPORT_RUN_FILES_H
 #define REPORT_RUN_FILES_H

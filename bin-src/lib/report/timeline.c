@@ -123,12 +123,27 @@ static int add_tokens(struct timeline_part *part, int64_t at_ns, double tokens, 
     return 0;
 }
 
+/* Nobody kept its chunks: as many pieces as tokens, or so many that nobody sees them. */
+static int spread_evenly(struct timeline_part *part, int64_t first_ns, int64_t last_ns, int64_t tokens, struct err *err)
+{
+    enum { MOST_PIECES = 1000 };
+    int64_t pieces = tokens < MOST_PIECES ? tokens : MOST_PIECES;
+    for (int64_t i = 0; i < pieces; i++) {
+        double after_ns = pieces > 1 ? (double)(last_ns - first_ns) * (double)i / (double)(pieces - 1) : 0;
+        if (add_tokens(part, first_ns + (int64_t)after_ns, (double)tokens / (double)pieces, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int spread_tokens(const struct timeline *timeline, struct timeline_part *part, const struct measured *request, struct err *err)
 {
     const struct timing *timing = &request->timing;
-    double tokens = (double)request->output_tokens;
+    double tokens = (double)request->sum_output_tokens;
     size_t from, to;
     measured_gaps(request, timeline->profile, &from, &to);
+    if (from == to && timing->first_ns != TIMING_NEVER && timing->last_ns > timing->first_ns)
+        return spread_evenly(part, timing->first_ns, timing->last_ns, request->sum_output_tokens, err);
     if (from == to)
         return timing->end_ns == TIMING_NEVER ? 0 : add_tokens(part, timing->end_ns, tokens, err);
     for (size_t i = from; i < to; i++)
@@ -161,6 +176,25 @@ static int add_attempts(struct timeline *timeline, int64_t start_ns, const struc
     return 0;
 }
 
+static bool is_placed(const struct measured *request)
+{
+    struct jval value;
+    bool placed = true;
+    if (request->load.doc && jval_member(request->load, "placed", &value))
+        jval_bool(value, &placed);
+    return placed;
+}
+
+/* It and its earlier tries. */
+static int add_intervals(struct timeline *timeline, int64_t start_ns, const struct measured *request, struct err *err)
+{
+    if (!measured_is_request(request))
+        return 0;
+    if (add_interval(timeline, start_ns, request->timing.sent_ns, request->timing.end_ns, err) < 0)
+        return -1;
+    return add_attempts(timeline, start_ns, request, err);
+}
+
 int timeline_add(struct timeline *timeline, const struct measured *request, struct err *err)
 {
     const struct timing *timing = &request->timing;
@@ -169,19 +203,23 @@ int timeline_add(struct timeline *timeline, const struct measured *request, stru
         timeline->warmup++;
         return 0;
     }
+    if (!is_placed(request)) {
+        timeline->unplaced++;
+        return 0;
+    }
     if (timing->start.ptr && parse_utc(timing->start, &start_ns, err) < 0)
         return err_prefix(err, "timing.start: ");
     struct timeline_part *part = find_part(timeline, start_ns, err);
-    if (!part || add_interval(timeline, start_ns, timing->sent_ns, timing->end_ns, err) < 0 ||
-        add_attempts(timeline, start_ns, request, err) < 0)
+    if (!part || add_intervals(timeline, start_ns, request, err) < 0)
         return -1;
     timeline->completed += request->outcome == OUTCOME_COMPLETED;
     timeline->cancelled += request->outcome == OUTCOME_CANCELLED;
     timeline->failures += request->outcome == OUTCOME_FAILED;
-    timeline->uncounted += request->outcome == OUTCOME_COMPLETED && request->output_tokens < 0;
-    if (request->outcome == OUTCOME_FAILED && timing->end_ns != TIMING_NEVER && add_time(&timeline->failed, start_ns + timing->end_ns, err) < 0)
+    timeline->uncounted += request->outcome == OUTCOME_COMPLETED && request->sum_output_tokens < 0 && measured_is_request(request);
+    if (request->outcome == OUTCOME_FAILED && timing->end_ns != TIMING_NEVER &&
+        add_time(&timeline->failed, start_ns + timing->end_ns, err) < 0)
         return -1;
-    return request->output_tokens > 0 ? spread_tokens(timeline, part, request, err) : 0;
+    return request->sum_output_tokens > 0 ? spread_tokens(timeline, part, request, err) : 0;
 }
 
 static void read_gpus(struct jval sample, struct timeline_sample *to)

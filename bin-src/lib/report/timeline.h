@@ -8,9 +8,9 @@
  *     timeline_free(timeline);
  *
  * Each part of a run, and of the samples, has a clock and a start of its own; they are put together by "start", which is
- * UTC. A request takes 16 bytes. Tokens are counted by 10 ms, beyond 11 hours by 100 ms, and so on;
- * those of a request are spread evenly over its chunks (profile: which those are), or come at its end where it was not
- * streamed. The members are for reading; times are ns since 1970.
+ * UTC. A request takes 16 bytes; a batch is one. Tokens are counted by 10 ms, beyond 11 hours by 100 ms, and so on; those
+ * of a request are spread evenly over its chunks (profile: which those are); where nobody kept these, from its first token
+ * to its last; and where it was not streamed they come at its end. The members are for reading; times are ns since 1970.
  */
 #ifndef REPORT_TIMELINE_H
 #define REPORT_TIMELINE_H
@@ -51,12 +51,14 @@ struct timeline {
     size_t part_count;
     struct timeline_sample *samples;
     size_t sample_count, sample_room;
-    uint64_t completed, failures, cancelled, warmup, uncounted; // uncounted: completed ones without tokens
+    uint64_t completed, failures, cancelled, warmup;
+    uint64_t uncounted; // completed ones without tokens
+    uint64_t unplaced;  // that another program did not say when it sent
 };
 
 struct timeline *timeline_new(enum profile profile); // NULL: out of memory
 void timeline_free(struct timeline *timeline);       // NULL is fine
-/* Requests and earlier tries that were sent and ended; a warm-up is counted only. */
+/* Requests and earlier tries that were sent and ended; a warm-up, and what is not placed, is counted only. */
 int timeline_add(struct timeline *timeline, const struct measured *request, struct err *err);
 int timeline_watch(struct timeline *timeline, struct jval sample, struct err *err);
 int timeline_finish(struct timeline *timeline, struct err *err);
