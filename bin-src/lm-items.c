@@ -267,7 +267,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     char **paths = opt_parse(argc, argv, specs, "make items of a data set");
     if (!paths[0])
-        opt_fail("which data set? (NAME)");
+        opt_fail("which data set? (a NAME, such as prompts, sharegpt, or jsonl with a FILE of rows)");
     struct adapter adapter = {0};
     struct adapter_source source;
     char *fetched[] = {NULL, NULL};

@@ -38,7 +38,7 @@ static const struct opt_spec specs[] = {
     {0, "format", OPT_CHOICE, &opt.format, .choices = picture_formats, .help = "of the picture (by FILE's ending, else svg)"},
     {0, "script", OPT_FLAG, &opt.script, .help = "print the gnuplot script, with its data, and draw nothing"},
     {'o', "output", OPT_STR, &opt.output, .arg = "FILE", .help = "write to FILE, by way of FILE.part"},
-    {.type = OPT_END, .arg = "KIND [[NAME=]FILE...]"},
+    {.type = OPT_END, .arg = "sorted|cdf|tail|rate|pareto|timeline [[NAME=]FILE...]"},
 };
 
 static double percentiles[MOST_PERCENTILES];

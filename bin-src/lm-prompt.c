@@ -161,6 +161,9 @@ static int find_max_tokens(struct prompter *prompter, const struct jsonl_record 
     int64_t *max_tokens = &prompter->sampling.max_tokens;
     if (prompter->max_tokens_at[0] == '\0' || (jval_int_at(rec->root, prompter->max_tokens_at, max_tokens) && *max_tokens > 0))
         return 0;
+    struct jval there;
+    if (!jval_at(rec->root, prompter->max_tokens_at, &there))
+        return err_set(err, ERR_MISSING, "has no %s (--max-tokens)", opt.max_tokens);
     return err_set(err, ERR_PARSE, "%s: is not a whole number above 0 (--max-tokens)", opt.max_tokens);
 }
 

@@ -49,7 +49,7 @@ static const struct opt_spec specs[] = {
     {0, "seed", OPT_INT, &opt.seed, .min = 0, .max = 9e15, .arg = "N", .help = "of the first trial's arrivals; each has the next (0)"},
     {0, "format", OPT_CHOICE, &opt.format, .choices = opt_formats, .help = "how to print the result (text)"},
     {'o', "output", OPT_STR, &opt.output, .arg = "DIR", .help = "keep the records there; the same command goes on with them"},
-    {.type = OPT_END, .arg = "FILE... [-- LM-SEND-OPTION...]", .in_order = true},
+    {.type = OPT_END, .arg = "-o DIR FILE... [-- LM-SEND-OPTION...]", .in_order = true},
 };
 
 static struct prompts prompts;
@@ -275,7 +275,7 @@ int main(int argc, char **argv)
     char **paths = opt_parse(argc, argv, specs, "the highest rate that keeps an SLO, or a run repeated until a figure is known");
     split_operands(paths);
     if (!opt.output)
-        opt_fail("-o DIR: where the records go");
+        opt_fail("wants -o DIR: the records go there");
     if ((opt.rate != NULL) + (opt.concurrency != NULL) + (opt.until != NULL) != 1)
         opt_fail("wants one of --rate, -c and --until");
     if (!opt.until && !opt.slo)

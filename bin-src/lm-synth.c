@@ -52,7 +52,7 @@ static const struct opt_spec specs[] = {
     {0, "unreachable", OPT_DOUBLE, &opt.unreachable, .max = 1, .arg = "P", .help = "graph: the share of problems without a path (0)"},
     {0, "k", OPT_INT, &opt.k, .min = 1, .max = 1000, .arg = "K", .help = "graph: ask for the K shortest paths, not for one"},
     {0, "replace", OPT_FLAG, &opt.replace, .help = "filters: cut the at_ns or input that is there, and what follows it"},
-    {.type = OPT_END, .arg = "KIND [FILE...]"},
+    {.type = OPT_END, .arg = "prompts|sessions|arrivals|graph [FILE...]"},
 };
 
 static int status = EXIT_DONE;
@@ -71,6 +71,8 @@ static const struct synth_kind *find_kind(const char *name)
     const struct synth_kind *kind = name ? synth_find(name) : NULL;
     for (const struct synth_kind *any = synth_kinds; any->name; any++)
         buf_addf(&known, "%s%s", known.len ? ", " : "", any->name);
+    if (!kind && name)
+        opt_fail("the kind: \"%s\" is none of %.*s", name, STR_ARG(buf_str(&known)));
     if (!kind)
         opt_fail("wants a kind first: %.*s", STR_ARG(buf_str(&known)));
     buf_release(&known);

@@ -135,7 +135,7 @@ item='{"id":"a","task":"gsm8k","input":{"question":"How many?"},"gold":"4","meta
     [ "$(jq -c '.request | del(.messages)' <<<"${lines[0]}")" = '{"max_tokens":7,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}' ]
     [ "${lines[1]}" = "$(sed -n 2p items)" ]
     [ "${stderr_lines[0]}" = "lm-prompt: items:2: meta.output_tokens: is not a whole number above 0 (--max-tokens)" ]
-    [ "${stderr_lines[1]}" = "lm-prompt: items:3: meta.output_tokens: is not a whole number above 0 (--max-tokens)" ]
+    [ "${stderr_lines[1]}" = "lm-prompt: items:3: has no meta.output_tokens (--max-tokens)" ]
     [ "$(lm-prompt --max-tokens n <(tail -n 1 items) | jq .request.max_tokens)" = 3 ]
     [ "$(lm-prompt --max-tokens n --extra '{"max_tokens":1}' <(tail -n 1 items) | jq .request.max_tokens)" = 1 ]
     for wrong in 0 -5 3x 1.5; do

@@ -162,7 +162,7 @@ aiperf_summary() {
     echo '{"a": 1}' | jq . >odd.json
     run --separate-stderr lm-stat odd.json
     [ "$status" -eq 1 ]
-    [[ $stderr == 'lm-stat: odd.json:1: has no "timing"' ]]
+    [[ $stderr == 'lm-stat: odd.json:1: has no "timing" (lm-send makes it)' ]]
 }
 
 @test "lm-stat: what stands in a result in place of numbers is an error, or absent" {

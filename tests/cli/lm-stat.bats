@@ -187,7 +187,7 @@ EOF
     [ "$(jq .requests.total <<<"$output")" -eq 2 ]
     diff - <(printf '%s\n' "${stderr_lines[@]}" | sed 's/not JSON.*/not JSON/') <<'EOF'
 lm-stat: records:2: not JSON
-lm-stat: records:3: has no "timing"
+lm-stat: records:3: has no "timing" (lm-send makes it)
 lm-stat: records:4: has no "response"
 lm-stat: records:5: timing.sent_ns: not a whole number
 lm-stat: records:6: timing.end_ns: is missing, and there is no response.error

@@ -290,3 +290,10 @@ count() {
         fails_everywhere "$kind" lm-synth graph -n 1 --k 2
     done
 }
+
+@test "lm-synth: a kind that is none is named, and what there is" {
+    run -2 --separate-stderr lm-synth prompt
+    [ "${stderr_lines[0]}" = 'lm-synth: the kind: "prompt" is none of prompts, sessions, arrivals, graph' ]
+    run -2 --separate-stderr lm-synth
+    [ "${stderr_lines[0]}" = "lm-synth: wants a kind first: prompts, sessions, arrivals, graph" ]
+}

@@ -31,10 +31,17 @@ tour() {
     lm-check eight.jsonl sixteen.jsonl 2>/dev/null || [ $? -eq 1 ] # the ids of both
     [ "$(jq -s 'map(.response.tokens | [.prompt, .completion]) | unique' -c eight.jsonl)" = '[[512,64]]' ]
     [[ $(tour lm-compare) == *"TTFT"*"worse"* ]] # eight slots: eight of sixteen wait
-    tour lm-plot
+    tour 'lm-plot sorted'
     grep -q '</svg>' runs.svg
     cp sixteen.jsonl replay.jsonl
     [ "$(tour 'lm-stat --by file' | grep -c 'jsonl')" -eq 3 ]
+}
+
+@test "the tour: a sweep, in one table and one picture" {
+    tour 'lm-send -q -c $c'
+    [ "$(tour 'lm-stat --by timing.load' | awk '$2 == 32 {print $1}' | paste -sd ' ')" = "1 2 4 8 16" ]
+    tour 'lm-plot pareto'
+    [ "$(head -c 4 sweep.png | tail -c 3)" = PNG ]
 }
 
 @test "the tour: a trace is replayed" {

@@ -180,7 +180,7 @@ static void a_member_of_the_wrong_type_is_named(void **state)
         {"{\"clock\":7}", "timing.clock: none of packet, kernel, tls, read"},
         {"{\"cpu\":\"x\"}", "timing.cpu: not a number"},
         {"{\"warmup\":1}", "timing.warmup: neither true nor false"},
-        {"[]", "has no \"timing\""},
+        {"[]", "has no \"timing\" (lm-send makes it)"},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(read_back(f, bad[i].json, &back), -1);

@@ -141,7 +141,7 @@ int timing_read(struct jval record, struct timing *timing, int64_t **chunks, siz
     struct str name;
     *timing = timing_none();
     if (!jval_member(record, "timing", &object) || jval_type(object) != JTYPE_OBJECT)
-        return err_set(err, ERR_MISSING, "has no \"timing\"");
+        return err_set(err, ERR_MISSING, "has no \"timing\" (lm-send makes it)");
     for (struct jiter iter = jval_items(object); jiter_next(&iter, &name, &value);)
         if ((str_is(name, "chunks_ns") ? read_chunks(value, timing, chunks, room, err) : read_member(name, value, timing, err)) < 0)
             return -1;
