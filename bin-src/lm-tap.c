@@ -50,7 +50,8 @@ struct tap {
     struct buf load, line, scratch;
     char start[CLOCK_UTC_SIZE];
     int64_t start_ns;  // of the clock that packets are stamped by: monotonic, or a file's UTC
-    int64_t latest_ns; // after it, the latest packet
+    int64_t latest_ns; // after it, the latest packet; of an interface, in the end, when watching ended
+    uint64_t dropped;  // until then
     bool begun;        // start is known
     bool ending, over; // ending: what the kernel has is still to be read
     struct command command;
@@ -165,6 +166,16 @@ static void on_told(struct loop_watch *watch, int what)
         end_soon(tap);
 }
 
+/* It has all that it wants, and a command may still run for long: nothing of that is taken, or missing. */
+static void watch_no_more(struct tap *tap)
+{
+    loop_unwatch(tap->loop, &tap->packets);
+    tap->dropped = capture_dropped(tap->capture);
+    tap->latest_ns = clock_ns() - tap->start_ns;
+    capture_close(tap->capture);
+    tap->capture = NULL;
+}
+
 /* --- the whole --- */
 
 static size_t read_ports(uint16_t ports[PORTS_MAX])
@@ -215,9 +226,12 @@ static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t 
         log_info("watching", log_kv("interface", opt.interface));
     if (opt.duration_ns > 0)
         loop_timer_set(tap->loop, &tap->ends, tap->start_ns + opt.duration_ns);
-    while (!tap->over || tap->command.pid > 0)
+    while (!tap->over || tap->command.pid > 0) {
         if (loop_turn(tap->loop, err) < 0)
             return -1;
+        if (tap->over && tap->capture)
+            watch_no_more(tap);
+    }
     return 0;
 }
 
@@ -225,20 +239,19 @@ static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t 
 static bool sum_up(struct tap *tap)
 {
     struct flows_counts counts = flows_counts(tap->flows);
-    uint64_t dropped = capture_dropped(tap->capture);
     log_info("seen", log_kv("records", tap->written), log_kv("failed", tap->failed), log_kv("other_requests", counts.others),
-             log_kv("packets", counts.packets), log_kv("dropped", dropped));
+             log_kv("packets", counts.packets), log_kv("dropped", tap->dropped));
     if (counts.joined > 0)
         log_info("answers that had begun before the capture are left out", log_kv("connections", counts.joined));
     if (tap->partial > 0)
         log_warn("not all of these was captured (timing.partial)", log_kv("records", tap->partial));
-    if (dropped > 0)
-        log_warn("the kernel had no room for packets: what they held is missing", log_kv("dropped", dropped));
+    if (tap->dropped > 0)
+        log_warn("the kernel had no room for packets: what they held is missing", log_kv("dropped", tap->dropped));
     if (counts.sealed > 0)
         log_warn("connections carry TLS, into which nobody can see: watch where it ends", log_kv("connections", counts.sealed));
     if (counts.unread > 0)
         log_warn("connections carry something else than HTTP/1", log_kv("connections", counts.unread));
-    return tap->failed + tap->partial + dropped + counts.sealed + counts.unread == 0;
+    return tap->failed + tap->partial + tap->dropped + counts.sealed + counts.unread == 0;
 }
 
 int main(int argc, char **argv)
@@ -266,7 +279,7 @@ int main(int argc, char **argv)
         read_packets(&tap);
     else if (watch(&tap, command, ports, count, &err) < 0)
         die(EXIT_CANNOT, &err);
-    if (!tap.broken && flows_finish(tap.flows, opt.file ? tap.latest_ns : clock_ns() - tap.start_ns, &err) < 0)
+    if (!tap.broken && flows_finish(tap.flows, tap.latest_ns, &err) < 0)
         stop(&tap, &err);
     if (tap.broken)
         die(EXIT_CANNOT, &tap.err);

@@ -328,6 +328,19 @@ requests() {
     [ "$status" -eq 5 ]
 }
 
+@test "lm-tap: with all that it wants it looks no further, though the command runs on" {
+    can_capture
+    mock
+    requests 2 >in
+    # the command ends when the socket of the packets is closed
+    timeout 20 lm-tap -q -i lo --port "$port" -n 1 -o seen -- bash -c '
+        open() { ls /proc/$PPID/fd | wc -l; }
+        before=$(open)
+        lm-send -q --url "$1" -o sent in
+        while [ "$(open)" -ge "$before" ]; do :; done' - "http://127.0.0.1:$port"
+    [ "$(wc -l <seen)" = 1 ]
+}
+
 @test "lm-tap: a signal ends it; what was under way is written as it stands" {
     can_capture
     mock --ttft 0 --itl 60s
