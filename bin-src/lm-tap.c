@@ -208,8 +208,7 @@ static int describe(struct tap *tap, const uint16_t *ports, size_t count, struct
 
 static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t count, struct err *err)
 {
-    tap->packets.ready = on_packets;
-    tap->told.ready = on_told;
+    tap->packets.ready = on_packets, tap->told.ready = on_told;
     tap->ends.fire = on_end;
     tap->drained.fire = on_drained;
     if (!(tap->loop = loop_new(err)) || stamp_clock_init(&tap->stamps, tap->loop, err) < 0 || signals_take(&tap->command.signals, err) < 0)
@@ -245,13 +244,15 @@ static bool sum_up(struct tap *tap)
         log_info("answers that had begun before the capture are left out", log_kv("connections", counts.joined));
     if (tap->partial > 0)
         log_warn("not all of these was captured (timing.partial)", log_kv("records", tap->partial));
+    else if (counts.lost_bytes > 0) // of packets cut short, which left no request to tell of, say
+        log_warn("not all that was sent is in the capture", log_kv("missing_bytes", counts.lost_bytes));
     if (tap->dropped > 0)
         log_warn("the kernel had no room for packets: what they held is missing", log_kv("dropped", tap->dropped));
     if (counts.sealed > 0)
         log_warn("connections carry TLS, into which nobody can see: watch where it ends", log_kv("connections", counts.sealed));
     if (counts.unread > 0)
         log_warn("connections carry something else than HTTP/1", log_kv("connections", counts.unread));
-    return tap->failed + tap->partial + tap->dropped + counts.sealed + counts.unread == 0;
+    return tap->failed + tap->partial + tap->dropped + counts.sealed + counts.unread + counts.lost_bytes == 0;
 }
 
 int main(int argc, char **argv)

@@ -149,6 +149,12 @@ made=
     hello | tap
     [ "$status" -eq 1 ]
     [ "$(jq -c '.timing.partial' out)" = true ]
+    # so short that of no request the head is whole
+    made="--snap 100"
+    hello | tap
+    [ "$status" -eq 1 ]
+    [ ! -s out ]
+    grep -q 'not all that was sent is in the capture missing_bytes=' err
 }
 
 @test "lm-tap: a connection seen first in its middle is of use from its next request on" {
