@@ -14,7 +14,9 @@
 #include "tap/capture.h"
 #include "tap/flow.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +65,8 @@ struct tap {
 
 static void stop(struct tap *tap, const struct err *err)
 {
+    if (errno == EPIPE && !opt.file && tap->command.pid == 0) // a filter whose reader has left ends quietly
+        signals_give_back(&tap->command.signals), raise(SIGPIPE);
     if (!tap->broken)
         tap->err = *err;
     tap->broken = tap->over = true;
@@ -150,19 +154,14 @@ static void on_drained(struct loop_timer *timer, int64_t now_ns)
     tap->over = true;
 }
 
-/* The first signal that tells us to end is passed on to the command, with which we end; without one we end. At the second,
- * at once. */
+/* A signal that tells us to end is passed on to the command, with which we end. */
 static void on_told(struct loop_watch *watch, int what)
 {
     struct tap *tap = (struct tap *)((char *)watch - offsetof(struct tap, told));
     bool ran = tap->command.pid > 0;
     (void)what;
     command_signals(&tap->command);
-    int number = tap->command.told;
-    tap->command.told = 0;
-    if (number != 0 && tap->ending)
-        command_end_by(&tap->command, number);
-    if (ran ? tap->command.pid == 0 : number != 0)
+    if (ran ? tap->command.pid == 0 : tap->command.told != 0)
         end_soon(tap);
 }
 

@@ -361,6 +361,38 @@ requests() {
     [ "$(jq -c '[.timing.partial, (.timing.chunks_ns | length), .response.error.kind]' tap.out)" = '[true,2,"truncated"]' ]
 }
 
+@test "lm-tap: a signal that comes twice, as from timeout, takes nothing away" {
+    can_capture
+    start tap lm-tap -i lo --port 9 -o seen
+    says tap watching
+    kill -TERM "${pids[tap]}"
+    kill -INT "${pids[tap]}"
+    ended tap
+    [ -e seen ]
+    # nor does one after --duration, while the command still runs
+    start tap lm-tap -i lo --port 9 --duration 1ms -o late -- bash -c '
+        trap "exit 5" TERM
+        inodes() { ls -l /proc/$PPID/fd | grep -o "socket:.[0-9]*" | tr -dc "0-9\n" | sort; }
+        while inodes | grep -qxFf - <(awk "{print \$9}" /proc/net/packet); do :; done
+        echo unwatched >&2
+        while :; do sleep 0.01; done'
+    says tap unwatched
+    status=0
+    stop tap || status=$?
+    [ "$status" -eq 5 ]
+    [ -e late ]
+}
+
+@test "lm-tap: a reader that leaves ends it quietly" {
+    can_capture
+    mock
+    requests 40 >in
+    (set +e; lm-tap -q -i lo --port "$port" 2>said | head -n 1 >got; echo "${PIPESTATUS[0]}" >status) 3>&- &
+    until [ -s status ]; do lm-send -q --url "http://127.0.0.1:$port" in >/dev/null; done
+    [ "$(<status)" -eq 141 ]
+    [ ! -s said ]
+}
+
 @test "lm-tap: without the right to see packets it says what would give it" {
     [ "$(id -u)" = 0 ] || skip "only root can lay the right down"
     chmod a+rx . 2>/dev/null
