@@ -121,10 +121,8 @@ static void read_packets(struct tap *tap)
     struct err err;
     int got = 1;
     while (!tap->over && got > 0)
-        if ((got = capture_take(tap->capture, on_packet, tap, &err)) < 0)
+        if ((got = capture_take(tap->capture, on_packet, tap, &err)) < 0 || (!tap->broken && out_flush(&err) < 0))
             stop(tap, &err);
-    if (!tap->broken && out_flush(&err) < 0)
-        stop(tap, &err);
 }
 
 static void on_packets(struct loop_watch *watch, int what)

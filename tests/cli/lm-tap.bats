@@ -245,6 +245,15 @@ made=
     [ ! -s out ]
 }
 
+@test "lm-tap: of a capture that comes through a pipe, a record is there as soon as its request is over" {
+    mkfifo pipe
+    (timeout 20 lm-tap -q -r - --port 8000 <pipe >piped) 3>&- &
+    exec 5>pipe
+    { hello; echo "$goodbye"; } | make-capture >&5
+    wait_until grep -q '"id":"q/1"' piped
+    exec 5>&-
+}
+
 @test "lm-tap: wrong options, and files that are no captures" {
     for wrong in "" "-i lo" "--port 8000" "-i lo -r x --port 1" "-i lo --port 0" "-i lo --port x" "-r x --port 1 -- true"; do
         run --separate-stderr timeout 20 lm-tap $wrong
