@@ -145,23 +145,30 @@ static struct distribution read_distribution(const char *option, const char *tex
 }
 
 /* What is asked how it counts, if any is. */
-static const struct tokenizer_options *server(struct tokenizer_options *options, struct url *url, struct buf *headers)
+static const struct tokenizer_options *server(struct tokenizer_options *options, struct buf *url, struct buf *headers)
 {
     static char *line;
+    struct url parsed;
     const char *key = getenv("OPENAI_API_KEY");
     struct err err;
     if (!opt.url)
         return NULL;
-    if (url_parse(url, opt.url, &err) < 0)
+    if (url_parse(&parsed, opt.url, &err) < 0)
         opt_reject("--url", &err);
-    if (url->authority.len + url->query.len > 0) // they may hold a key, which all users could read in ps
+    buf_add(url, opt.url, strlen(opt.url) + 1);
+    if (url->failed) {
+        err_nomem(&err);
+        die(EXIT_CANNOT, &err);
+    }
+    if (parsed.authority.len + parsed.query.len > 0) // they may hold a key, which all users could read in ps
         opt_conceal(opt.url);
+    url_release(&parsed);
     if (header_add_all(headers, &opt.headers, &err) < 0)
         err.kind == ERR_PARSE ? opt_reject("-H", &err) : die(EXIT_CANNOT, &err);
     if (opt.key_file && file_read_line(opt.key_file, &line, &err) < 0)
         die(EXIT_CANNOT, &err);
-    *options = (struct tokenizer_options){.url = url, .model = opt.model, .headers = buf_str(headers),
-                                          .key = str_trim(str_of(line ? line : key ? key : "")), .special = opt.special};
+    *options = (struct tokenizer_options){.server = {.url = url->ptr, .headers = buf_str(headers), .key = line ? line : key},
+                                          .model = opt.model, .special = opt.special};
     return options;
 }
 
@@ -180,8 +187,7 @@ int main(int argc, char **argv)
 {
     struct given defaults = opt;
     struct tokenizer_options tokenizer;
-    struct url url = {0};
-    struct buf headers = {0};
+    struct buf url = {0}, headers = {0};
     struct err err = {0};
     char **operands = opt_parse(argc, argv, specs, "make what a load test is driven with, from a seed");
     const struct synth_kind *kind = find_kind(operands[0]);
@@ -203,7 +209,7 @@ int main(int argc, char **argv)
     read_plan(&options.plan);
     if (kind->run(&options, &err) < 0)
         err.kind == ERR_RANGE ? opt_fail("%s", err.msg) : die(EXIT_CANNOT, &err);
-    url_release(&url);
+    buf_release(&url);
     buf_release(&headers);
     if (out_finish(&err) < 0)
         die(EXIT_CANNOT, &err);

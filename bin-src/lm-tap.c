@@ -14,7 +14,9 @@
 #include "tap/capture.h"
 #include "tap/flow.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,7 +52,8 @@ struct tap {
     struct buf load, line, scratch;
     char start[CLOCK_UTC_SIZE];
     int64_t start_ns;  // of the clock that packets are stamped by: monotonic, or a file's UTC
-    int64_t latest_ns; // after it, the latest packet
+    int64_t latest_ns; // after it, the latest packet; of an interface, in the end, when watching ended
+    uint64_t dropped;  // until then
     bool begun;        // start is known
     bool ending, over; // ending: what the kernel has is still to be read
     struct command command;
@@ -62,6 +65,8 @@ struct tap {
 
 static void stop(struct tap *tap, const struct err *err)
 {
+    if (errno == EPIPE && !opt.file && tap->command.pid == 0) // a filter whose reader has left ends quietly
+        signals_give_back(&tap->command.signals), raise(SIGPIPE);
     if (!tap->broken)
         tap->err = *err;
     tap->broken = tap->over = true;
@@ -116,10 +121,8 @@ static void read_packets(struct tap *tap)
     struct err err;
     int got = 1;
     while (!tap->over && got > 0)
-        if ((got = capture_take(tap->capture, on_packet, tap, &err)) < 0)
+        if ((got = capture_take(tap->capture, on_packet, tap, &err)) < 0 || (!tap->broken && out_flush(&err) < 0))
             stop(tap, &err);
-    if (!tap->broken && out_flush(&err) < 0)
-        stop(tap, &err);
 }
 
 static void on_packets(struct loop_watch *watch, int what)
@@ -149,20 +152,25 @@ static void on_drained(struct loop_timer *timer, int64_t now_ns)
     tap->over = true;
 }
 
-/* The first signal that tells us to end is passed on to the command, with which we end; without one we end. At the second,
- * at once. */
+/* A signal that tells us to end is passed on to the command, with which we end. */
 static void on_told(struct loop_watch *watch, int what)
 {
     struct tap *tap = (struct tap *)((char *)watch - offsetof(struct tap, told));
     bool ran = tap->command.pid > 0;
     (void)what;
     command_signals(&tap->command);
-    int number = tap->command.told;
-    tap->command.told = 0;
-    if (number != 0 && tap->ending)
-        command_end_by(&tap->command, number);
-    if (ran ? tap->command.pid == 0 : number != 0)
+    if (ran ? tap->command.pid == 0 : tap->command.told != 0)
         end_soon(tap);
+}
+
+/* It has all that it wants, and a command may still run for long: nothing of that is taken, or missing. */
+static void watch_no_more(struct tap *tap)
+{
+    loop_unwatch(tap->loop, &tap->packets);
+    tap->dropped = capture_dropped(tap->capture);
+    tap->latest_ns = clock_ns() - tap->start_ns;
+    capture_close(tap->capture);
+    tap->capture = NULL;
 }
 
 /* --- the whole --- */
@@ -197,8 +205,7 @@ static int describe(struct tap *tap, const uint16_t *ports, size_t count, struct
 
 static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t count, struct err *err)
 {
-    tap->packets.ready = on_packets;
-    tap->told.ready = on_told;
+    tap->packets.ready = on_packets, tap->told.ready = on_told;
     tap->ends.fire = on_end;
     tap->drained.fire = on_drained;
     if (!(tap->loop = loop_new(err)) || stamp_clock_init(&tap->stamps, tap->loop, err) < 0 || signals_take(&tap->command.signals, err) < 0)
@@ -215,9 +222,12 @@ static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t 
         log_info("watching", log_kv("interface", opt.interface));
     if (opt.duration_ns > 0)
         loop_timer_set(tap->loop, &tap->ends, tap->start_ns + opt.duration_ns);
-    while (!tap->over || tap->command.pid > 0)
+    while (!tap->over || tap->command.pid > 0) {
         if (loop_turn(tap->loop, err) < 0)
             return -1;
+        if (tap->over && tap->capture)
+            watch_no_more(tap);
+    }
     return 0;
 }
 
@@ -225,20 +235,21 @@ static int watch(struct tap *tap, char **command, const uint16_t *ports, size_t 
 static bool sum_up(struct tap *tap)
 {
     struct flows_counts counts = flows_counts(tap->flows);
-    uint64_t dropped = capture_dropped(tap->capture);
     log_info("seen", log_kv("records", tap->written), log_kv("failed", tap->failed), log_kv("other_requests", counts.others),
-             log_kv("packets", counts.packets), log_kv("dropped", dropped));
+             log_kv("packets", counts.packets), log_kv("dropped", tap->dropped));
     if (counts.joined > 0)
         log_info("answers that had begun before the capture are left out", log_kv("connections", counts.joined));
     if (tap->partial > 0)
         log_warn("not all of these was captured (timing.partial)", log_kv("records", tap->partial));
-    if (dropped > 0)
-        log_warn("the kernel had no room for packets: what they held is missing", log_kv("dropped", dropped));
+    else if (counts.lost_bytes > 0) // of packets cut short, which left no request to tell of, say
+        log_warn("not all that was sent is in the capture", log_kv("missing_bytes", counts.lost_bytes));
+    if (tap->dropped > 0)
+        log_warn("the kernel had no room for packets: what they held is missing", log_kv("dropped", tap->dropped));
     if (counts.sealed > 0)
         log_warn("connections carry TLS, into which nobody can see: watch where it ends", log_kv("connections", counts.sealed));
     if (counts.unread > 0)
         log_warn("connections carry something else than HTTP/1", log_kv("connections", counts.unread));
-    return tap->failed + tap->partial + dropped + counts.sealed + counts.unread == 0;
+    return tap->failed + tap->partial + tap->dropped + counts.sealed + counts.unread + counts.lost_bytes == 0;
 }
 
 int main(int argc, char **argv)
@@ -266,7 +277,7 @@ int main(int argc, char **argv)
         read_packets(&tap);
     else if (watch(&tap, command, ports, count, &err) < 0)
         die(EXIT_CANNOT, &err);
-    if (!tap.broken && flows_finish(tap.flows, opt.file ? tap.latest_ns : clock_ns() - tap.start_ns, &err) < 0)
+    if (!tap.broken && flows_finish(tap.flows, tap.latest_ns, &err) < 0)
         stop(&tap, &err);
     if (tap.broken)
         die(EXIT_CANNOT, &tap.err);

@@ -73,16 +73,21 @@ static void write_failed(struct watch *watch, const struct err *err)
     warn("%s: no further samples", err->msg);
 }
 
-static void take(struct watch *watch)
+/* False: a signal came before the server had answered, and there is no sample. */
+static bool take(struct watch *watch)
 {
     struct err err = {0};
     if (watch->mute)
-        return;
+        return true;
     buf_clear(&watch->line);
     enum sample sample = sampler_take(watch->sampler, watch->owed, &watch->line, &err);
     if (sample == SAMPLE_NONE) {
         write_failed(watch, &err);
-        return;
+        return true;
+    }
+    if (sample == SAMPLE_STOPPED) {
+        command_signals(&watch->command);
+        return false;
     }
     if (sample == SAMPLE_FAILED && watch->failed++ == 0)
         warn("%s", err.msg);
@@ -92,6 +97,7 @@ static void take(struct watch *watch)
     watch->owed = 0;
     if (out_write(watch->line.ptr, watch->line.len, &err) < 0 || out_flush(&err) < 0)
         write_failed(watch, &err);
+    return true;
 }
 
 static bool goes_on(const struct watch *watch)
@@ -116,23 +122,24 @@ static bool wait_until(struct watch *watch, int64_t at_ns)
 static void attend(struct watch *watch)
 {
     int64_t start_ns = sampler_start_ns(watch->sampler), tick = 0;
+    bool taken = true;
     for (;;) {
-        int64_t next = (clock_ns() - start_ns) / opt.interval_ns + 1;
-        watch->owed = next - tick - 1;
-        watch->missed += watch->owed;
+        int64_t next = (clock_ns() - start_ns) / opt.interval_ns + 1, left_out = next - tick - (taken ? 1 : 0);
+        watch->owed += left_out;
+        watch->missed += left_out;
         tick = next;
         bool over = tick * opt.interval_ns > opt.duration_ns;
         if (!wait_until(watch, start_ns + (over ? opt.duration_ns : tick * opt.interval_ns)))
             break;
         if (over)
             return;
-        take(watch);
+        taken = take(watch);
     }
     if (!watch->uncommanded || watch->command.told)
         take(watch);
 }
 
-static struct sampler *open_sampler(struct err *err)
+static struct sampler *open_sampler(int stop_fd, struct err *err)
 {
     static char *key; // lives as long as the sampler
     struct buf headers = {0};
@@ -148,11 +155,14 @@ static struct sampler *open_sampler(struct err *err)
                    .cacert = opt.cacert,
                    .insecure = opt.insecure},
         .timeout_ns = opt.timeout_ns,
+        .stop_fd = stop_fd,
         .series = opt.all ? SAMPLER_ALL : SAMPLER_KNOWN,
         .gpus = opt.gpus,
         .nvml = opt.nvml,
     };
     struct sampler *sampler = sampler_open(&options, err);
+    if (opt.url && strpbrk(opt.url, "@?")) // it may hold a key, which all users could read in ps
+        opt_conceal(opt.url);
     if (!sampler && err->kind == ERR_RANGE)
         opt_reject("--gpus", err);
     buf_release(&headers);
@@ -187,11 +197,11 @@ int main(int argc, char **argv)
     int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1); // for the command: -o takes the place of ours
     if (opt.output && out_to(opt.output, &err) < 0)
         die(EXIT_CANNOT, &err);
-    watch.sampler = open_sampler(&err);
-    if (!watch.sampler)
-        die(EXIT_CANNOT, &err);
     signal(SIGCHLD, SIG_DFL); // where it is ignored, nobody learns how a child ended
     if (signals_take(&watch.command.signals, &err) < 0)
+        die(EXIT_CANNOT, &err);
+    watch.sampler = open_sampler(watch.command.signals.fd, &err);
+    if (!watch.sampler)
         die(EXIT_CANNOT, &err);
     bool reset_failed = opt.reset_cache && sampler_reset_cache(watch.sampler, &err) < 0;
     if (reset_failed)

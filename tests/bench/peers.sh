@@ -155,7 +155,8 @@ for n in $streams; do
     done
 done
 
-# The real model, one stream, in turns: medians of TTFT and TPOT in ms. The page of vllm's profile: lmutils-metrics(7).
+# The real model, one stream, in turns: medians of TTFT and TPOT in ms. The role's chunk is no token to
+# this vllm (lmutils-metrics(7)), nor to lm-stat.
 real() {
     "$venv/bin/vllm" bench serve --backend openai-chat --base-url "${OPENAI_BASE_URL%/v1}" --endpoint /v1/chat/completions --model mock \
         --tokenizer bench/words --dataset-name custom --dataset-path prompts.jsonl --custom-output-len 100 --skip-chat-template \
@@ -163,7 +164,7 @@ real() {
         --metric-percentiles 50 >client.log 2>&1
     lm-send -q -o real.jsonl --replace records.jsonl
     printf '%-8s %10.2f %10.2f %10.2f %10.2f\n' "$1" $(jq -r '.p50_ttft_ms, .p50_tpot_ms' real.json) \
-        $(lm-stat --profile vllm --format json real.jsonl | jq -r '.ttft_ms.p50, .tpot_ms.p50')
+        $(lm-stat --format json real.jsonl | jq -r '.ttft_ms.p50, .tpot_ms.p50')
     rm real.json real.jsonl
 }
 export -f real

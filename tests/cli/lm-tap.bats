@@ -149,6 +149,12 @@ made=
     hello | tap
     [ "$status" -eq 1 ]
     [ "$(jq -c '.timing.partial' out)" = true ]
+    # so short that of no request the head is whole
+    made="--snap 100"
+    hello | tap
+    [ "$status" -eq 1 ]
+    [ ! -s out ]
+    grep -q 'not all that was sent is in the capture missing_bytes=' err
 }
 
 @test "lm-tap: a connection seen first in its middle is of use from its next request on" {
@@ -237,6 +243,15 @@ made=
     { hello; hello | sed 1,3d | sed 's/^/1/'; } | tap -n 1 -o records
     [ "$(wc -l <records)" = 1 ]
     [ ! -s out ]
+}
+
+@test "lm-tap: of a capture that comes through a pipe, a record is there as soon as its request is over" {
+    mkfifo pipe
+    (timeout 20 lm-tap -q -r - --port 8000 <pipe >piped) 3>&- &
+    exec 5>pipe
+    { hello; echo "$goodbye"; } | make-capture >&5
+    wait_until grep -q '"id":"q/1"' piped
+    exec 5>&-
 }
 
 @test "lm-tap: wrong options, and files that are no captures" {
@@ -328,6 +343,19 @@ requests() {
     [ "$status" -eq 5 ]
 }
 
+@test "lm-tap: with all that it wants it looks no further, though the command runs on" {
+    can_capture
+    mock
+    requests 2 >in
+    # the command ends when the socket of the packets is closed
+    timeout 20 lm-tap -q -i lo --port "$port" -n 1 -o seen -- bash -c '
+        open() { ls /proc/$PPID/fd | wc -l; }
+        before=$(open)
+        lm-send -q --url "$1" -o sent in
+        while [ "$(open)" -ge "$before" ]; do :; done' - "http://127.0.0.1:$port"
+    [ "$(wc -l <seen)" = 1 ]
+}
+
 @test "lm-tap: a signal ends it; what was under way is written as it stands" {
     can_capture
     mock --ttft 0 --itl 60s
@@ -340,6 +368,38 @@ requests() {
     stop tap || status=$?
     [ "$status" -eq 1 ]
     [ "$(jq -c '[.timing.partial, (.timing.chunks_ns | length), .response.error.kind]' tap.out)" = '[true,2,"truncated"]' ]
+}
+
+@test "lm-tap: a signal that comes twice, as from timeout, takes nothing away" {
+    can_capture
+    start tap lm-tap -i lo --port 9 -o seen
+    says tap watching
+    kill -TERM "${pids[tap]}"
+    kill -INT "${pids[tap]}"
+    ended tap
+    [ -e seen ]
+    # nor does one after --duration, while the command still runs
+    start tap lm-tap -i lo --port 9 --duration 1ms -o late -- bash -c '
+        trap "exit 5" TERM
+        inodes() { ls -l /proc/$PPID/fd | grep -o "socket:.[0-9]*" | tr -dc "0-9\n" | sort; }
+        while inodes | grep -qxFf - <(awk "{print \$9}" /proc/net/packet); do :; done
+        echo unwatched >&2
+        while :; do sleep 0.01; done'
+    says tap unwatched
+    status=0
+    stop tap || status=$?
+    [ "$status" -eq 5 ]
+    [ -e late ]
+}
+
+@test "lm-tap: a reader that leaves ends it quietly" {
+    can_capture
+    mock
+    requests 40 >in
+    (set +e; lm-tap -q -i lo --port "$port" 2>said | head -n 1 >got; echo "${PIPESTATUS[0]}" >status) 3>&- &
+    until [ -s status ]; do lm-send -q --url "http://127.0.0.1:$port" in >/dev/null; done
+    [ "$(<status)" -eq 141 ]
+    [ ! -s said ]
 }
 
 @test "lm-tap: without the right to see packets it says what would give it" {

@@ -215,6 +215,26 @@ b' '/metrics 200 ' "$METRICS"
     [ ! -e watched.part ]
 }
 
+@test "lm-watch: told to end, it does not wait for a server that does not answer; told twice, it takes no last sample" {
+    serve '/metrics hang'
+    start watch lm-watch --url "$url" --timeout 1h -o watched
+    wait_until grep -q /metrics server.out
+    kill -TERM "${pids[watch]}"
+    wait_until sh -c '[ "$(grep -c /metrics server.out)" = 2 ]'
+    status=0
+    stop watch TERM || status=$?
+    [ "$status" -eq 143 ]
+    [ ! -s watched ]
+    # where the command ends meanwhile, the last sample is taken at once
+    stop server || true
+    serve "$METRICS" '/metrics hang' "$METRICS"
+    status=0
+    timeout 20 lm-watch -q --url "$url" --timeout 1h --interval 1ms -o watched \
+        -- sh -c 'until [ "$(grep -c /metrics server.out)" = 2 ]; do :; done; exit 6' || status=$?
+    [ "$status" -eq 6 ]
+    [ "$(got length watched)" = 2 ]
+}
+
 @test "lm-watch: told to end while a command runs, it tells the command and waits for it" {
     serve "$METRICS"
     start watch lm-watch --url "$url" --interval 1h -o watched -- \

@@ -13,6 +13,7 @@
 struct sampler {
     struct fetch fetch;
     int64_t timeout_ns, start_ns;
+    int stop_fd;
     char start[CLOCK_UTC_SIZE];
     enum sampler_series series;
     struct nvml *nvml; // NULL: no GPU is looked at
@@ -179,15 +180,20 @@ static const char *failure_kind(const struct fetch *fetch, enum fetch_got got, c
     return err->kind == ERR_TIMEOUT ? "timeout" : "connect";
 }
 
-/* Writes what the server says. NULL: it did; else the kind of what went wrong. */
+static const char given_up[] = "stopped";
+
+/* Writes what the server says. NULL: it did; given_up; else the kind of what went wrong. */
 static const char *write_server(struct sampler *sampler, struct buf *out, struct err *err)
 {
-    struct fetch_request request = {.place = FETCH_BESIDE, .path = "/metrics", .timeout_ns = sampler->timeout_ns};
+    struct fetch_request request = {.place = FETCH_BESIDE, .path = "/metrics", .timeout_ns = sampler->timeout_ns,
+                                    .stops = {sampler->stop_fd}, .stop_count = sampler->stop_fd > 0};
     struct fetch *fetch = &sampler->fetch;
     struct served served;
     served_init(&served);
     buf_clear(&sampler->metrics);
     enum fetch_got got = fetch_do(fetch, &request, err);
+    if (got == FETCH_STOPPED)
+        return given_up;
     int rc = got != FETCH_ANSWERED ? -1 : fetch->status != 200 ? status_error(fetch, err) : read_metrics(sampler, &served, err);
     sampler->knows = write_served(&served, out);
     if (sampler->metrics.len > 0) {
@@ -223,14 +229,13 @@ int sampler_reset_cache(struct sampler *sampler, struct err *err)
 
 /* --- samples --- */
 
-static void write_reset(struct sampler *sampler, struct buf *out)
+static void write_reset(const struct sampler *sampler, struct buf *out)
 {
     if (sampler->reset == RESET_NOT_ASKED)
         return;
     json_key(out, "cache_reset"), json_bool(out, sampler->reset == RESET_DONE);
     if (sampler->reset == RESET_FAILED)
         json_key(out, "cache_reset_why"), json_str(out, buf_str(&sampler->reset_why));
-    sampler->reset = RESET_NOT_ASKED;
 }
 
 enum sample sampler_take(struct sampler *sampler, int64_t missed, struct buf *out, struct err *err)
@@ -247,6 +252,11 @@ enum sample sampler_take(struct sampler *sampler, int64_t missed, struct buf *ou
         json_key(&sample, "missed"), json_int(&sample, missed);
     write_reset(sampler, &sample);
     const char *failed = write_server(sampler, &sample, err);
+    if (failed == given_up) {
+        buf_release(&sample);
+        return SAMPLE_STOPPED;
+    }
+    sampler->reset = RESET_NOT_ASKED;
     if (write_gpus(sampler, &sample, &of_gpus) < 0 && !failed) {
         failed = "gpu";
         *err = of_gpus;
@@ -282,6 +292,7 @@ struct sampler *sampler_open(const struct sampler_options *options, struct err *
     struct fetch_options server = options->server;
     server.connections = FETCH_FRESH;
     sampler->timeout_ns = options->timeout_ns;
+    sampler->stop_fd = options->stop_fd;
     sampler->series = options->series;
     sampler->start_ns = clock_ns();
     clock_format_utc(sampler->start, clock_utc_ns(), 9);

@@ -5,6 +5,7 @@
  *     switch (sampler_take(sampler, missed, &line, &err)) {
  *     case SAMPLE_WHOLE:  // line holds it
  *     case SAMPLE_FAILED: // likewise, with its "error", which err has too
+ *     case SAMPLE_STOPPED: // stop_fd became readable: there is none
  *     case SAMPLE_NONE:   // out of memory
  *     }
  *     sampler_close(sampler);
@@ -19,6 +20,7 @@ enum sampler_series { SAMPLER_KNOWN, SAMPLER_ALL }; // the figures of meter/serv
 struct sampler_options {
     struct fetch_options server; // connections: always fresh
     int64_t timeout_ns;          // of a request
+    int stop_fd;                 // when it is readable, a sample that waits for the server is given up; 0: none
     enum sampler_series series;
     const char *gpus; // indices and beginnings of UUIDs with commas between, "all" or "none"; NULL: all, if there are any
     const char *nvml; // the library; NULL: where the loader finds it
@@ -38,7 +40,7 @@ int sampler_reset_cache(struct sampler *sampler, struct err *err);
 /* Was any series of the last sample one of those that have our names? */
 bool sampler_knows(const struct sampler *sampler);
 
-enum sample { SAMPLE_WHOLE, SAMPLE_FAILED, SAMPLE_NONE };
+enum sample { SAMPLE_WHOLE, SAMPLE_FAILED, SAMPLE_STOPPED, SAMPLE_NONE };
 /* Adds a line to out. missed: samples that were due since the last and not taken. */
 enum sample sampler_take(struct sampler *sampler, int64_t missed, struct buf *out, struct err *err);
 

@@ -161,6 +161,8 @@ static int make_headers(struct fetch *fetch, const struct fetch_options *options
     buf_add_str(&lines, options->headers);
     if (!header_has(options->headers, "Content-Type"))
         buf_add_str(&lines, STR("Content-Type: application/json\r\n"));
+    if (!header_has(options->headers, "Expect"))
+        buf_add_str(&lines, STR("Expect:\r\n")); // else libcurl waits for leave to send a long body
     int rc = header_add_authorization(&lines, key, buf_str(&fetch->url.authority), err);
     if (rc == 0)
         rc = add_headers(fetch, buf_str(&lines), err);

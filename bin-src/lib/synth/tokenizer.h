@@ -7,32 +7,30 @@
  *
  * By POST /tokenize, beside /v1. vLLM and SGLang take {"model", "prompt", "add_special_tokens"} and answer {"count",
  * "tokens"}, llama.cpp takes {"content", "add_special"} and answers {"tokens"}: the first answer tells which it is. By
- * libcurl, blocking, over one connection that is kept; no proxy is read from the environment. One thread at a time.
+ * net/fetch.h, over one connection that is kept. One thread at a time.
  */
 #ifndef SYNTH_TOKENIZER_H
 #define SYNTH_TOKENIZER_H
 
 #include "base/err.h"
 #include "base/str.h"
-#include "net/url.h"
+#include "net/fetch.h"
 
 #include <stdint.h>
 
 struct tokenizer;
 
 struct tokenizer_options {
-    const struct url *url; // of the server
-    const char *model;     // NULL: what it has
-    struct str headers;    // each with CRLF (net/header.h)
-    struct str key;        // sent as a bearer token; empty: none
-    bool special;          // count the special tokens that the server adds to a text, too
+    struct fetch_options server;
+    const char *model; // NULL: what it has
+    bool special;      // count the special tokens that the server adds to a text, too
 };
 
-/* Asks nothing yet. NULL: no memory, or a user of the URL that cannot be one. The options must live as long. */
+/* Asks nothing yet. NULL: no memory, no URL, or a user of the URL that cannot be one. The options must live as long. */
 struct tokenizer *tokenizer_open(const struct tokenizer_options *options, struct err *err);
 void tokenizer_close(struct tokenizer *tokenizer); // NULL is fine
 
-/* -1: ERR_RANGE, it does not take this text (too long, most often); ERR_NET, it does not answer, or not so. */
+/* -1: ERR_RANGE, it does not take this text (too long, most often); ERR_NET or ERR_TIMEOUT, it does not answer, or not so. */
 int64_t tokenizer_count(struct tokenizer *tokenizer, struct str text, struct err *err);
 
 #endif

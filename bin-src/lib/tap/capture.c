@@ -22,6 +22,7 @@ struct capture {
     pcap_t *pcap;
     int link_type;
     bool live;
+    int batch; // packets that are taken at a time; below 0: what is there
     int (*take)(void *arg, const struct packet *packet, struct err *err);
     void *arg;
     struct err *err;
@@ -103,6 +104,7 @@ static int set_up(struct capture *capture, const char *interface, const uint16_t
 {
     char why[PCAP_ERRBUF_SIZE];
     capture->live = true;
+    capture->batch = -1;
     capture->pcap = pcap_create(interface, why);
     if (!capture->pcap)
         return err_set(err, ERR_IO, "%s: %s", interface, why);
@@ -151,6 +153,7 @@ struct capture *capture_read_file(const char *path, struct err *err)
     struct capture *capture = capture_new(err);
     if (!capture)
         return NULL;
+    capture->batch = strcmp(path, "-") == 0 ? 1 : FILE_PACKETS; // a pipe may bring no more for long
     errno = 0;
     capture->pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
     bool names_it = str_starts(str_of(why), str_of(path));
@@ -184,7 +187,7 @@ int capture_take(struct capture *capture, int (*take)(void *arg, const struct pa
     capture->take = take;
     capture->arg = arg;
     capture->err = err;
-    int got = pcap_dispatch(capture->pcap, capture->live ? -1 : FILE_PACKETS, on_packet, (unsigned char *)capture);
+    int got = pcap_dispatch(capture->pcap, capture->batch, on_packet, (unsigned char *)capture);
     if (capture->failed)
         return -1;
     return got >= 0 ? got : err_set(err, ERR_IO, "%s", pcap_geterr(capture->pcap));
