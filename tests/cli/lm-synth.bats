@@ -39,7 +39,7 @@ times() {
     for span in '' --exact-span; do
         run -1 --separate-stderr lm-synth arrivals --rate 1 $span in
         [ "$output" = "$(<in)" ]
-        [[ $stderr == *"at_ns: is there already"* ]]
+        [[ $stderr == *"in:1: at_ns: is there already"* ]]
         [ "$(lm-synth arrivals --rate 1 --arrivals constant --replace $span in | jq -c 'keys')" = '["at_ns","id"]' ]
     done
     printf 'no record\n{"id":"b"}\n' >in

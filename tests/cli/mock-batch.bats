@@ -31,4 +31,11 @@ ask() {
     [ "$(jq -c .usage.completion_tokens out)" = 4 ]
     ask completions '{"prompt": [[1], [2, 3]], "max_tokens": 2, "stream": true}' | sed -n 's/^data: {/{/p' | jq -c '.choices[] | [.index, .text]' >got
     [ "$(paste -sd' ' got)" = '[0,"The"] [1," mock"] [0," mock"] [1," server"]' ]
+    stop mock || true
+    rm port
+    start mock lm-mock -q --wire llama.cpp --port 0 --port-file port
+    until [ -e port ]; do kill -0 "${pids[mock]}"; done
+    url=http://127.0.0.1:$(<port)/v1
+    [ "$(ask completions '{"prompt": ["x", "y"], "stream": true}' | head -n 1)" = 'data: null' ]
+    [[ $(ask completions '{"prompt": "x", "stream": true}' | head -n 1) = 'data: {'* ]]
 }

@@ -113,6 +113,9 @@ static void completions_of_each_server(void **state)
     assert_stream(OPENAI_COMPLETIONS,
                   EVENTS(CHOICE(0, "'text':'a','finish_reason':null"), CHOICE(0, "'text':'b','finish_reason':'length'"), "[DONE]"),
                   "{'text':'ab','finish_reason':'length'}");
+    /* llama.cpp, asked for several prompts: nothing to begin with */
+    assert_stream(OPENAI_COMPLETIONS, EVENTS("null", "{'choices':[{'text':'a','index':0,'finish_reason':'stop'}]}", "[DONE]"),
+                  "{'text':'a','finish_reason':'stop'}");
     /* llama.cpp: usage in the last chunk that has choices */
     assert_stream(OPENAI_COMPLETIONS,
                   EVENTS(CHOICE(0, "'text':'a','finish_reason':null"),

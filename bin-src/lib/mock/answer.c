@@ -249,6 +249,8 @@ static bool head_step(struct answer *answer)
     render_head(answer, "text/event-stream; charset=utf-8", answer_has(answer, FAULT_SHORT_LENGTH) ? 1000000000 : -1);
     if (answer_has(answer, FAULT_SLOW_HEADERS))
         drip_head(answer);
+    if (answer->wire.kind == WIRE_LLAMA_CPP && answer_prompts(answer) > 1)
+        render_event(answer, "data:", STR("null"), RENDER_BESIDE); // an event that holds nothing
     if (!answer->role_done && answer->script.role == SCRIPT_ROLE_EARLY)
         render_role(answer);
     if (answer->due_ns >= answer->first_ns)

@@ -473,6 +473,8 @@ int reply_event(struct reply *reply, struct jdoc *doc, struct str data, bool is_
                    data.len < 100 ? (int)data.len : 100, data.ptr);
         return 0;
     }
+    if (jval_is_null(root) && !is_error) // as llama.cpp begins a stream for several prompts
+        return 0;
     return take_object(reply, root, is_error, USAGE_OF_CHOICE, seen, err);
 }
 

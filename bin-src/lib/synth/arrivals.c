@@ -8,8 +8,8 @@
 #include "record/own.h"
 #include "synth/synth.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool is_later_turn(const struct jsonl_record *rec)
 {
@@ -65,7 +65,7 @@ static int stream(const struct synth_options *options, struct jsonl_reader *in, 
 
 /* The records of an input, to be gone through again: where the whole is stretched, how many there are must be known first. */
 struct held {
-    struct buf lines, lengths; // a size_t each
+    struct buf lines, lengths, wheres; // a size_t each; a string each, for messages
     size_t first_turns;
 };
 
@@ -77,9 +77,10 @@ static int hold(const struct synth_options *options, struct jsonl_reader *in, st
     while ((more = next(options, in, &taken, &rec, err)) > 0) {
         buf_add_str(&held->lines, rec->line);
         buf_add(&held->lengths, &rec->line.len, sizeof rec->line.len);
+        buf_add(&held->wheres, jsonl_where(in), strlen(jsonl_where(in)) + 1);
         held->first_turns += !is_later_turn(rec);
     }
-    if (more == 0 && (!buf_reserve(&held->lines, JDOC_PADDING) || held->lines.failed || held->lengths.failed))
+    if (more == 0 && (!buf_reserve(&held->lines, JDOC_PADDING) || held->lines.failed || held->lengths.failed || held->wheres.failed))
         return err_nomem(err);
     return more;
 }
@@ -90,9 +91,8 @@ static int place_held(const struct synth_options *options, const struct held *he
     struct jdoc *doc = jdoc_new();
     int rc = doc ? 0 : err_nomem(err);
     size_t at = 0, len;
-    for (size_t i = 0; rc == 0 && i < held->lengths.len / sizeof len; i++, at += len) {
-        char where[32];
-        snprintf(where, sizeof where, "record %zu", i + 1);
+    const char *where = held->wheres.ptr;
+    for (size_t i = 0; rc == 0 && i < held->lengths.len / sizeof len; i++, at += len, where += strlen(where) + 1) {
         memcpy(&len, held->lengths.ptr + i * sizeof len, sizeof len);
         rc = jsonl_parse(doc, (struct str){held->lines.ptr + at, len}, &rec, err);
         if (rc == 0)
@@ -116,6 +116,7 @@ static int stretch(const struct synth_options *options, struct jsonl_reader *in,
         rc = place_held(options, &held, at_ns, err);
     buf_release(&held.lines);
     buf_release(&held.lengths);
+    buf_release(&held.wheres);
     free(at_ns);
     return rc;
 }
