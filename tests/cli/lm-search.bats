@@ -163,7 +163,7 @@ settings.json" ]
     wait_until test -s port
     export OPENAI_BASE_URL=http://127.0.0.1:$(<port)/v1
     seq 200 | sed 's/.*/{"id":"q&","api":"chat","request":{"messages":[{"role":"user","content":"x"}]}}/' >real
-    local search=(lm-search -q --slo ttft=10s -n 40 --attain 50% --warmup 0 --window 0s --rate 100:1000 -o found real)
+    local search=(lm-search -q --format json --slo e2e=10s -n 40 --attain 50% --warmup 0 --window 0s --rate 100:1000 -o found real)
     kill -9 $mock
     wait $mock || true
     run --separate-stderr "${search[@]}"
@@ -173,7 +173,7 @@ settings.json" ]
     lm-mock -q --ttft 1ms --tokens 1 --port "$(<port)" --port-file again &
     mock=$!
     wait_until test -s again
-    run --separate-stderr "${search[@]}" --format json
+    run --separate-stderr "${search[@]}"
     kill $mock
     [ "$status" -eq 1 ]
     [ "$(jq -r .state <<<"$output")" = above ]
