@@ -179,6 +179,16 @@ settings.json" ]
     [ "$(jq -r .state <<<"$output")" = above ]
 }
 
+@test "lm-search: an SLO that no answer can tell is no result, but status 3" {
+    PATH=$real
+    echo '{"id":"q","api":"chat","request":{"messages":[{"role":"user","content":"x"}]}}' >whole
+    for n in $(seq 40); do cat whole; done >many
+    run --separate-stderr lm-with -q lm-mock -q --tokens 1 --port {port} -- lm-search -q --slo ttft=10s -n 20 --attain 50% --warmup 0 \
+        --window 0s --rate 100:1000 -o found many
+    [ "$status" -eq 3 ]
+    [[ $stderr == *"no answer has what the SLO is about"* ]]
+}
+
 @test "lm-search: a line that is no record is reported, the others are sent" {
     { echo '{'; cat requests; } >some
     run --separate-stderr lm-search -q --until e2e.mean:50% -n 10 --least 2 -o found some -- -c 2

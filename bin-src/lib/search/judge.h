@@ -19,12 +19,13 @@ struct judge {
     enum profile profile;
     struct trial trial;
     size_t unreachable; // requests since the last answer that found no server
+    size_t untold;      // answers whose figures the SLO is about are not known, as the ttft of what was not streamed
 };
 
 /* A sender's take: says stop when the trial has failed and nothing more is to be learnt of it. */
 int judge_take(void *arg, const struct jsonl_record *rec, const struct measured *request, struct err *err);
-/* When the records of path are through: fails where they are too few, or the server was gone in the end; such a file is
-   removed, so that the same command tries again. */
+/* When the records of path are through: fails where they are too few, where no answer has what the SLO is about, or where
+   the server was gone in the end: that file is removed, so that the same command tries again. */
 int judge_end(const struct judge *judge, const char *path, struct err *err);
 
 #endif
