@@ -164,8 +164,8 @@ static void try_load(struct search *search, struct judge *judge, enum search_kin
     struct sender sender = {.path = path, .take = judge_take, .arg = judge};
     char *const own[] = {kind == SEARCH_RATE ? "--rate" : "-c", load_text, "--warmup", warmup_text, "--seed", seed_text, NULL};
     struct found_trial trial = run_load(&sender, own, requests + warmup);
-    if (!trial_is_over(&judge->trial))
-        err_set(&err, ERR_MISSING, "%s: %zu records to judge, not %zu", sender.path, judge->trial.judged, requests), die(EXIT_CANNOT, &err);
+    if (judge_end(judge, sender.path, &err) < 0)
+        die(EXIT_CANNOT, &err);
     trial.load = load;
     trial.outcome = judge->trial.state == TRIAL_KEPT ? "kept" : "failed";
     trial.judged = judge->trial.judged, trial.not_met = judge->trial.not_met;

@@ -136,7 +136,8 @@ static struct view_plan view_of_options(const struct summary_plan *plan, struct 
     if (opt.format != FORMAT_VLLM)
         return view;
     view.kind = VIEW_VLLM;
-    view.vllm = (struct vllm_plan){.percentiles = percentiles,
+    view.vllm = (struct vllm_plan){.profile = plan->profile,
+                                   .percentiles = percentiles,
                                    .percentile_count = plan->percentile_count,
                                    .slo = plan->slo_count > 0 ? slos : NULL,
                                    .set = opt.set.items,

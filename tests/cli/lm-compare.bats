@@ -141,3 +141,10 @@ holds() {
     done
     fails_everywhere alloc lm-compare --figures ttft.mean --format csv a b -- a
 }
+
+@test "lm-compare: two runs of nothing: no verdict, and it says so" {
+    : >empty
+    run lm-compare empty empty
+    [ "$status" -eq 0 ]
+    [[ $output == *"verdicts: none, nothing could be compared"* ]]
+}

@@ -156,6 +156,39 @@ settings.json" ]
     [[ $stderr == *"lm-send: cannot be run"* ]]
 }
 
+@test "lm-search: a server that went away is no trial: it stops with status 3, and the same command goes on" {
+    PATH=$real
+    lm-mock -q --slots 10 --ttft 1ms --tokens 1 --port 0 --port-file port &
+    local mock=$!
+    wait_until test -s port
+    export OPENAI_BASE_URL=http://127.0.0.1:$(<port)/v1
+    seq 200 | sed 's/.*/{"id":"q&","api":"chat","request":{"messages":[{"role":"user","content":"x"}]}}/' >real
+    local search=(lm-search -q --format json --slo e2e=10s -n 40 --attain 50% --warmup 0 --window 0s --rate 100:1000 -o found real)
+    kill -9 $mock
+    wait $mock || true
+    run --separate-stderr "${search[@]}"
+    [ "$status" -eq 3 ]
+    [[ $stderr == *"no server is there: the last "*" requests of found/rate-"*"could not connect; it is removed"* ]]
+    [ "$(ls found)" = settings.json ]
+    lm-mock -q --ttft 1ms --tokens 1 --port "$(<port)" --port-file again &
+    mock=$!
+    wait_until test -s again
+    run --separate-stderr "${search[@]}"
+    kill $mock
+    [ "$status" -eq 1 ]
+    [ "$(jq -r .state <<<"$output")" = above ]
+}
+
+@test "lm-search: an SLO that no answer can tell is no result, but status 3" {
+    PATH=$real
+    echo '{"id":"q","api":"chat","request":{"messages":[{"role":"user","content":"x"}]}}' >whole
+    for n in $(seq 40); do cat whole; done >many
+    run --separate-stderr lm-with -q lm-mock -q --tokens 1 --port {port} -- lm-search -q --slo ttft=10s -n 20 --attain 50% --warmup 0 \
+        --window 0s --rate 100:1000 -o found many
+    [ "$status" -eq 3 ]
+    [[ $stderr == *"no answer has what the SLO is about"* ]]
+}
+
 @test "lm-search: a line that is no record is reported, the others are sent" {
     { echo '{'; cat requests; } >some
     run --separate-stderr lm-search -q --until e2e.mean:50% -n 10 --least 2 -o found some -- -c 2

@@ -137,6 +137,17 @@ EOF
     diff stat.out <(lm-stat --format json lines)
 }
 
+@test "lm-stat -f: run.part may be named itself, and ends as well" {
+    two >lines
+    cp lines run.jsonl.part
+    start stat lm-stat --format json -f run.jsonl.part
+    is_read() { ls -l "/proc/${pids[stat]}/fd" | grep -q run.jsonl.part; }
+    wait_until is_read
+    mv run.jsonl.part run.jsonl
+    ended stat
+    diff stat.out <(lm-stat --format json lines)
+}
+
 @test "lm-stat -f: waits for a file that is not there, reads standard input to its end, and SIGINT ends it with the summary" {
     two >lines
     start stat lm-stat --format json -f run.jsonl

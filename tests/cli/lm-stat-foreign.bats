@@ -185,3 +185,48 @@ EOF
     vllm "$plain" >plain.json
     fails_everywhere alloc lm-stat --by file vllm.json guidellm.json aiperf.json plain.json
 }
+
+# tests/peers: what vllm 0.33.0, guidellm 0.8.1 and aiperf 0.13.0 wrote of six requests to lm-mock, less the members that
+# nobody reads here; and what lm-tap saw of vllm's. Their own figures are the truth.
+near='def near($x; $part): (. - $x | fabs) <= $part * ($x | fabs);'
+
+@test "lm-stat: a result that vllm bench serve 0.33 wrote: our figures are its own, and go back into it" {
+    vllm=$BATS_TEST_DIRNAME/../peers/vllm-0.33.0.json
+    lm-stat --format vllm --detailed --percentile-metrics ttft,tpot,itl,e2el,client_queue_time $vllm >ours
+    diff <(jq keys_unsorted $vllm) <(jq keys_unsorted ours)
+    jq -e --slurpfile theirs $vllm "$near"' . as $o | $theirs[0] | del(.endpoint_type, .backend, .model_id, .tokenizer_id) as $t
+        | [$t | paths(scalars)] | all(. as $p | ($t | getpath($p)) as $x | ($o | getpath($p))
+            | if ($x | type) == "number" then near($x; 1e-6) or (. - $x | fabs) < 1e-6 else . == $x end or ([$p, ., $x] | debug | false))' ours
+    # all were due at once there, and waited for a place of two: no fault of the client
+    lm-stat --format json $vllm | jq -e '.client.bottleneck == false and .queue_wait_ms.max > 100'
+}
+
+@test "lm-stat --format vllm: of the same requests, seen from outside, it writes the fields that vllm bench serve 0.33 wrote" {
+    peers=$BATS_TEST_DIRNAME/../peers
+    lm-stat --format vllm --detailed --percentile-metrics ttft,tpot,itl,e2el,client_queue_time \
+        --set max_concurrency=2 --set tokenizer_id=tok $peers/vllm-0.33.0.tap.jsonl >ours
+    diff <(jq 'keys_unsorted - ["mean", "median", "std", "p99" | "\(.)_client_queue_time_ms"]' $peers/vllm-0.33.0.json) <(jq keys_unsorted ours)
+    jq -e --slurpfile theirs $peers/vllm-0.33.0.json "$near"' $theirs[0] as $t
+        | ("endpoint_type,backend,model_id,tokenizer_id,num_prompts,max_concurrency,completed,failed,total_input_tokens,total_output_tokens,input_lens,output_lens"
+            / "," | all(. as $k | ($o | .[$k]) == $t[$k])) as $same
+        | $same and (.itls | map(length)) == ($t.itls | map(length)) and (.duration | near($t.duration; 0.05)) and (.mean_itl_ms | near($t.mean_itl_ms; 0.05))' \
+        --argjson o "$(<ours)" ours
+}
+
+@test "lm-stat: reports that guidellm 0.8.1 and aiperf 0.13 wrote: our figures are their own" {
+    peers=$BATS_TEST_DIRNAME/../peers
+    lm-stat --format json $peers/guidellm-0.8.1.json | jq -e --slurpfile theirs $peers/guidellm-0.8.1.json "$near"' $theirs[0].benchmarks[0] as $b
+        | .requests.completed == 6 and .requests.failed == 0 and (.duration_s | near($b.duration; 1e-6))
+        and (.request_throughput_rps | near($b.metrics.requests_per_second.successful.mean; 1e-6))
+        and (.output_token_throughput_tps | near($b.metrics.output_tokens_per_second.successful.mean; 1e-6))
+        and (.ttft_ms.mean | near($b.metrics.time_to_first_token_ms.successful.mean; 1e-6))
+        and (.tpot_ms.mean | near($b.metrics.inter_token_latency_ms.successful.mean; 1e-6))'
+    lm-stat --format json --profile vllm $peers/guidellm-0.8.1.json | jq -e --slurpfile theirs $peers/guidellm-0.8.1.json "$near"'
+        .e2e_ms.mean | near($theirs[0].benchmarks[0].metrics.request_latency.successful.mean * 1000; 1e-6)'
+    for file in aiperf-0.13.0.jsonl aiperf-0.13.0.json; do
+        lm-stat --format json $peers/$file | jq -e --slurpfile theirs $peers/aiperf-0.13.0.json "$near"' $theirs[0] as $t
+            | .requests.completed == 6 and .requests.failed == 0
+            and (.ttft_ms.p99 | near($t.time_to_first_token.p99; 1e-6)) and (.tpot_ms.mean | near($t.inter_token_latency.avg; 1e-6))
+            and (.itl_ms.p99 | near($t.inter_chunk_latency.p99; 1e-6)) and (.e2e_ms.std | near($t.request_latency.std; 1e-6))'
+    done
+}

@@ -72,9 +72,22 @@ same() {
 
 @test "lm-stat --format vllm: the worked stream" {
     worked >records
-    lm-stat --format vllm --percentile-metrics ttft,tpot,itl,e2el --detailed records >out
+    lm-stat --format vllm --profile vllm --percentile-metrics ttft,tpot,itl,e2el --detailed records >out
     jq -e 'def r: . * 1e6 | round / 1e6; [.mean_ttft_ms, .mean_tpot_ms, .median_e2el_ms, .p99_itl_ms | r] == [500, 30, 560, 39.598]
         and (.itls[0] | map(. * 1e4 | round)) == [1, 199, 400] and (.itls | length) == 1 and .ttfts == [0.5] and .latencies == [0.56]' out
+}
+
+# vllm/benchmarks/lib/endpoint_request_func.py of 0.33: a chunk that only names the role is no output.
+@test "lm-stat --format vllm: the worked stream as 0.33 has it, without the chunk of the role" {
+    worked >records
+    lm-stat --format vllm --percentile-metrics ttft,tpot,itl,e2el --detailed records >out
+    jq -e 'def r: . * 1e6 | round / 1e6; [.mean_ttft_ms, .mean_tpot_ms, .median_e2el_ms, .p99_itl_ms | r] == [500.1, 29.95, 560, 39.799]
+        and (.itls[0] | map(. * 1e4 | round)) == [199, 400] and .ttfts == [0.5001] and .latencies == [0.56]' out
+}
+
+@test "lm-stat --format vllm: what nobody scheduled began with the first that was sent" {
+    worked 'del(.timing.due_ns) | .timing.sent_ns = 402000000' >records
+    lm-stat --format vllm records | jq -e '(.duration * 1e6 | round) == 160200'
 }
 
 @test "lm-stat --format vllm: every figure by its definition, plain and detailed" {
@@ -115,7 +128,7 @@ same() {
     lm-stat --format vllm </dev/null | jq -e '.completed == 0 and .mean_ttft_ms == 0 and .p99_itl_ms == 0 and .max_concurrent_requests == 0'
     { worked 'del(.response.tokens)'; worked '.timing.warmup = true'; worked '.response = {cancelled: true}'; } >records
     lm-stat --format vllm --detailed records | jq -e '.completed == 1 and .failed == 0 and .num_prompts == 1 and .output_lens == [null]
-        and .total_output_tokens == null and .output_throughput == null and .mean_tpot_ms == 0 and .mean_ttft_ms == 500'
+        and .total_output_tokens == null and .output_throughput == null and .mean_tpot_ms == 0 and .mean_ttft_ms == 500.1'
 }
 
 @test "lm-stat --format vllm: what it writes it reads, and the figures are the same" {

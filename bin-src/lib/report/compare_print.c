@@ -156,11 +156,13 @@ void compare_write_table(const struct compare *compare, const char *const names[
     grid_write(&grid, style, out);
     grid_release(&grid);
     double percent = 100 * compare->plan->summary.ci_level;
-    buf_addf(out, "%sintervals: %.6g%% each; verdicts: %.6g%% for ", style == GRID_MARKDOWN ? "\n" : "", percent, percent);
-    if (compare->looked_at == 1)
-        buf_add_str(out, STR("the one figure"));
+    buf_addf(out, "%sintervals: %.6g%% each; verdicts: ", style == GRID_MARKDOWN ? "\n" : "", percent);
+    if (compare->looked_at == 0)
+        buf_add_str(out, STR("none, nothing could be compared"));
+    else if (compare->looked_at == 1)
+        buf_addf(out, "%.6g%% for the one figure", percent);
     else
-        buf_addf(out, "all %zu figures together (Holm)", compare->looked_at);
+        buf_addf(out, "%.6g%% for all %zu figures together (Holm)", percent, compare->looked_at);
     buf_addf(out, "\n%s", gap);
     if (is_of_runs(compare))
         buf_add_str(out, STR("the unit is a run: what runs differ by is in the intervals\n"));

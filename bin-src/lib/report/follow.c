@@ -86,9 +86,10 @@ const char *follow_where(struct follow *follow)
 static bool is_done(const struct follow *follow)
 {
     struct stat ours, named;
-    if (follow->opened != follow->part || fstat(follow->fd, &ours) < 0)
+    size_t len = strlen(follow->opened);
+    if (len < 5 || strcmp(follow->opened + len - 5, ".part") != 0 || fstat(follow->fd, &ours) < 0)
         return false;
-    return stat(follow->part, &named) < 0 ? errno == ENOENT : ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
+    return stat(follow->opened, &named) < 0 ? errno == ENOENT : ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
 }
 
 /* How many bytes came: 0 at the end of what there is. */

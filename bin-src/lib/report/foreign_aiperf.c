@@ -175,7 +175,9 @@ static int convert(struct foreign *foreign, struct jval root, struct err *err)
     struct jval duration;
     (void)err;
     summary.completed = foreign_number(root, "/request_count/avg");
-    summary.failed = foreign_number(root, "/error_request_count/avg");
+    summary.failed = foreign_number(root, "/error_request_count/avg"); // which is not there where there are none
+    if (isnan(summary.failed) && foreign_number(root, "/request_error_rate/avg") == 0)
+        summary.failed = 0;
     summary.request_rps = foreign_number(root, "/request_throughput/avg");
     summary.output_tps = foreign_number(root, "/output_token_throughput/avg");
     summary.total_tps = foreign_number(root, "/total_token_throughput/avg");

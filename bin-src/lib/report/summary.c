@@ -2,6 +2,7 @@
 #include "report/summary.h"
 
 #include "base/num.h"
+#include "report/foreign.h"
 
 #include <math.h>
 #include <search.h>
@@ -261,12 +262,13 @@ static int add_within(struct summary *summary, const struct measured *request, b
 static bool lag_is_ours(const struct measured *request)
 {
     struct jval capped;
-    struct str mode;
+    struct str mode, tool;
     if (request->attempts.doc)
         return false;
     if (!request->load.doc)
         return true;
-    if (jval_str_at(request->load, "/mode", &mode) && str_is(mode, "closed"))
+    bool queued = jval_str_at(request->load, "/tool", &tool) && str_is(tool, foreign_vllm.name); // all are due at once there
+    if (!queued && jval_str_at(request->load, "/mode", &mode) && str_is(mode, "closed"))
         return !request->in_session; // a later turn is due by an answer, and may have to wait for a slot
     return !jval_member(request->load, "concurrency", &capped);
 }

@@ -141,13 +141,15 @@ static int widen_part(struct vllm *vllm, const struct measured *request, struct 
             return err_nomem(err);
         vllm->parts = grown;
         part = &grown[vllm->part_count++];
-        *part = (struct part){.given_s = NAN};
+        *part = (struct part){.given_s = NAN, .first_ns = INT64_MAX};
         if (request->load.doc)
             jval_double_at(request->load, "/duration_s", &part->given_s);
         keep_text(vllm, start, &part->start_at, &part->start_len);
     } else
         part--;
     int64_t first_ns = timing->sent_ns == TIMING_NEVER ? 0 : bounded(timing->sent_ns), last_ns = bounded(timing->end_ns);
+    if (timing->due_ns != TIMING_NEVER && first_ns > 0)
+        first_ns = 0; // the run began with the wait for the first
     part->first_ns = first_ns < part->first_ns ? first_ns : part->first_ns;
     part->last_ns = last_ns > part->last_ns ? last_ns : part->last_ns;
     return 0;
@@ -171,7 +173,10 @@ int vllm_add(struct vllm *vllm, struct jval record, const struct measured *reque
     bool done = request->outcome == OUTCOME_COMPLETED;
     if (timing->warmup || request->outcome == OUTCOME_CANCELLED)
         return 0;
-    size_t chunks = done ? timing->chunk_count : 0;
+    size_t from = 0, to = 0;
+    if (done)
+        measured_gaps(request, vllm->plan->profile, &from, &to);
+    size_t chunks = to - from;
     if (grow((void **)&vllm->requests, vllm->count, &vllm->room, 1, sizeof *vllm->requests, err) < 0 ||
         grow((void **)&vllm->chunks, vllm->chunk_count, &vllm->chunk_room, chunks, sizeof *vllm->chunks, err) < 0)
         return -1;
@@ -186,9 +191,9 @@ int vllm_add(struct vllm *vllm, struct jval record, const struct measured *reque
                              .chunk_at = vllm->chunk_count,
                              .chunk_count = chunks,
                              .completed = done};
-    for (size_t i = 0; i < chunks; i++)
+    for (size_t i = from; i < to; i++)
         vllm->chunks[vllm->chunk_count++] = base_ns + bounded(timing->chunks_ns[i]);
-    kept->last_ns = done ? base_ns + bounded(measured_last_ns(request, PROFILE_VLLM)) : kept->sent_ns;
+    kept->last_ns = done ? base_ns + bounded(measured_last_ns(request, vllm->plan->profile)) : kept->sent_ns;
     keep_texts(vllm, record, kept);
     describe(vllm, record, request);
     vllm->count++;

@@ -7,12 +7,14 @@
  *     vllm_free(vllm);
  *
  * Fields, order, types and units are those of vllm/benchmarks/serve.py of 2026 (load-metrics, sections 3 and 5), and so
- * is what a figure means: every chunk counts (profile vllm), latencies are from sent, a set without values is 0.
+ * is what a figure means: latencies are from sent, a set without values is 0. Which chunks count, the profile says: those
+ * from the first content to the last, as in 0.33 (_choice_has_streamed_output), or all, as in releases before that test.
  * What records do not hold the caller sets, else it is null. Warm-ups, and what was cancelled because we were told to,
  * are in none of it. Requests are in the order in which they were due, which is that of the data set. Tokens are what
  * was counted: where nobody did, a length is null, and so are the sums if that is so for all.
  *
- * Where this departs: the date is UTC; duration is from the start of the run, or of each of its parts, to the last end.
+ * Where this departs: the date is UTC; duration is from the start of the run, or of each of its parts, to the last end;
+ * of requests that nobody scheduled (without due_ns, as lm-tap's) from the first that was sent.
  *
  * Holds all times of all chunks in memory.
  */
@@ -26,6 +28,7 @@ enum vllm_metric { VLLM_TTFT, VLLM_TPOT, VLLM_ITL, VLLM_E2EL, VLLM_QUEUE_TIME, V
 extern const char *const vllm_metrics[VLLM_METRICS];
 
 struct vllm_plan {
+    enum profile profile;
     const double *percentiles; // 0 to 100
     size_t percentile_count;
     unsigned metrics;       // 1 << VLLM_TTFT, ...
