@@ -196,7 +196,8 @@ near='def near($x; $part): (. - $x | fabs) <= $part * ($x | fabs);'
     diff <(jq keys_unsorted $vllm) <(jq keys_unsorted ours)
     jq -e --slurpfile theirs $vllm "$near"' . as $o | $theirs[0] | del(.endpoint_type, .backend, .model_id, .tokenizer_id) as $t
         | [$t | paths(scalars)] | all(. as $p | ($t | getpath($p)) as $x | ($o | getpath($p))
-            | if ($x | type) == "number" then near($x; 1e-6) or (. - $x | fabs) < 1e-6 else . == $x end or ([$p, ., $x] | debug | false))' ours
+            | if ($x | type) == "number" then near($x; 1e-6) or (. - $x | fabs) < 1e-6 else . == $x end
+                or ([$p, ., $x] | debug | false))' ours
     # all were due at once there, and waited for a place of two: no fault of the client
     lm-stat --format json $vllm | jq -e '.client.bottleneck == false and .queue_wait_ms.max > 100'
 }
@@ -205,17 +206,20 @@ near='def near($x; $part): (. - $x | fabs) <= $part * ($x | fabs);'
     peers=$BATS_TEST_DIRNAME/../peers
     lm-stat --format vllm --detailed --percentile-metrics ttft,tpot,itl,e2el,client_queue_time \
         --set max_concurrency=2 --set tokenizer_id=tok $peers/vllm-0.33.0.tap.jsonl >ours
-    diff <(jq 'keys_unsorted - ["mean", "median", "std", "p99" | "\(.)_client_queue_time_ms"]' $peers/vllm-0.33.0.json) <(jq keys_unsorted ours)
+    diff <(jq 'keys_unsorted - ["mean", "median", "std", "p99" | "\(.)_client_queue_time_ms"]' $peers/vllm-0.33.0.json) \
+        <(jq keys_unsorted ours)
     jq -e --slurpfile theirs $peers/vllm-0.33.0.json "$near"' $theirs[0] as $t
-        | ("endpoint_type,backend,model_id,tokenizer_id,num_prompts,max_concurrency,completed,failed,total_input_tokens,total_output_tokens,input_lens,output_lens"
-            / "," | all(. as $k | ($o | .[$k]) == $t[$k])) as $same
-        | $same and (.itls | map(length)) == ($t.itls | map(length)) and (.duration | near($t.duration; 0.05)) and (.mean_itl_ms | near($t.mean_itl_ms; 0.05))' \
+        | ("endpoint_type backend model_id tokenizer_id num_prompts max_concurrency completed failed total_input_tokens "
+            + "total_output_tokens input_lens output_lens" | . / " " | all(. as $k | ($o | .[$k]) == $t[$k])) as $same
+        | $same and (.itls | map(length)) == ($t.itls | map(length)) and (.duration | near($t.duration; 0.05))
+        and (.mean_itl_ms | near($t.mean_itl_ms; 0.05))' \
         --argjson o "$(<ours)" ours
 }
 
 @test "lm-stat: reports that guidellm 0.8.1 and aiperf 0.13 wrote: our figures are their own" {
     peers=$BATS_TEST_DIRNAME/../peers
-    lm-stat --format json $peers/guidellm-0.8.1.json | jq -e --slurpfile theirs $peers/guidellm-0.8.1.json "$near"' $theirs[0].benchmarks[0] as $b
+    lm-stat --format json $peers/guidellm-0.8.1.json | jq -e --slurpfile theirs $peers/guidellm-0.8.1.json "$near"'
+        $theirs[0].benchmarks[0] as $b
         | .requests.completed == 6 and .requests.failed == 0 and (.duration_s | near($b.duration; 1e-6))
         and (.request_throughput_rps | near($b.metrics.requests_per_second.successful.mean; 1e-6))
         and (.output_token_throughput_tps | near($b.metrics.output_tokens_per_second.successful.mean; 1e-6))

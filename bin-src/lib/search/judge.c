@@ -37,5 +37,6 @@ int judge_end(const struct judge *judge, const char *path, struct err *err)
     if (trial->state != TRIAL_FAILED || judge->unreachable < GONE)
         return 0;
     unlink(path);
-    return err_set(err, ERR_NET, "no server is there: the last %zu requests of %s could not connect; it is removed", judge->unreachable, path);
+    return err_set(err, ERR_NET, "no server is there: the last %zu requests of %s could not connect; it is removed", judge->unreachable,
+                   path);
 }
