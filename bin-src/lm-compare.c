@@ -1,15 +1,15 @@
 /*
  * lm-compare: did it help? two runs, or two sets of runs, figure by figure
  *
- * Reads records of lm-send and prints what differs, by how much, and whether chance explains it. How each interval is
+ * Reads records of lm-send, or other programs' results, and prints what differs, by how much, and whether chance explains it. How each interval is
  * got is in lmutils-metrics(7); the work is in report/compare.h.
  */
 #include "base/json.h"
 #include "base/opt.h"
 #include "base/out.h"
-#include "jsonl/jsonl.h"
 #include "report/compare.h"
 #include "report/csv.h"
+#include "report/requests.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,25 +133,25 @@ static size_t split_sides(char **operands, struct side *sides)
 static int read_run(struct compare *compare, char *path, enum compare_side side)
 {
     struct err err = {0};
-    struct jsonl_record *rec;
-    struct measured request = {0};
-    enum jsonl_got got;
+    struct request request;
+    enum requests_got got;
     int status = EXIT_DONE;
-    struct jsonl_reader *in = jsonl_open((char *[]){path, NULL}, &err);
+    struct requests *in = requests_open((char *[]){path, NULL}, REQUESTS_ONCE, &err);
     if (!in || compare_run(compare, side, &err) < 0)
         die(EXIT_CANNOT, &err);
-    while ((got = jsonl_next(in, &rec, &err)) != JSONL_END) {
-        if (got == JSONL_RECORD && measured_read(&request, rec->root, &err) < 0)
-            got = err.kind == ERR_NOMEM ? JSONL_FAILED : JSONL_BAD;
-        if (got == JSONL_FAILED || (got == JSONL_RECORD && compare_add(compare, rec->root, &request, &err) < 0))
+    while ((got = requests_next(in, &request, &err)) != REQUESTS_END) {
+        if (got == REQUESTS_SUMMARY) {
+            err_set(&err, ERR_MISSING, "has figures only, and no requests to compare");
+            got = REQUESTS_BAD;
+        }
+        if (got == REQUESTS_FAILED || (got == REQUESTS_ONE && compare_add(compare, request.root, request.measured, &err) < 0))
             die(EXIT_CANNOT, &err);
-        if (got == JSONL_BAD) {
-            warn("%s: %s", jsonl_where(in), err.msg);
+        if (got == REQUESTS_BAD) {
+            warn("%s: %s", requests_where(in), err.msg);
             status = EXIT_SOME_FAILED;
         }
     }
-    measured_release(&request);
-    jsonl_close(in);
+    requests_close(in);
     return status;
 }
 

@@ -148,3 +148,13 @@ holds() {
     [ "$status" -eq 0 ]
     [[ $output == *"verdicts: none, nothing could be compared"* ]]
 }
+
+@test "lm-compare: another program's result stands beside records of the same requests" {
+    vllm=$ROOT/tests/peers/vllm-0.33.0.json tap=$ROOT/tests/peers/vllm-0.33.0.tap.jsonl
+    run --separate-stderr lm-compare --format json --figures ttft.mean,tpot.mean "$vllm" "$tap"
+    [ "$status" -eq 0 ]
+    jq -e '.a.completed == 6 and .b.completed == 6 and .figures["ttft_ms.mean"].difference < 0' <<<"$output"
+    run --separate-stderr lm-compare "$ROOT/tests/peers/aiperf-0.13.0.json" "$tap" # figures only
+    [ "$status" -eq 1 ]
+    [[ $stderr == *"aiperf-0.13.0.json:1: has figures only, and no requests to compare"* ]]
+}
