@@ -7,7 +7,7 @@ SHELL       := /bin/bash
 .DEFAULT_GOAL := all
 
 # "## NAME: ..." is a variable's line in `make help`.
-VERSION := 0.1.0
+VERSION := 0.2.0
 ## PREFIX: install: bin/ and share/ go there (/usr/local)
 ## DESTDIR: install: what stands before PREFIX, for packages (nothing)
 PREFIX  ?= /usr/local
