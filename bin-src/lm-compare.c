@@ -1,8 +1,8 @@
 /*
  * lm-compare: did it help? two runs, or two sets of runs, figure by figure
  *
- * Reads records of lm-send, or other programs' results, and prints what differs, by how much, and whether chance explains it. How each interval is
- * got is in lmutils-metrics(7); the work is in report/compare.h.
+ * Reads records of lm-send, or other programs' results, and prints what differs, by how much, and whether chance explains
+ * it. How each interval is got is in lmutils-metrics(7); the work is in report/compare.h.
  */
 #include "base/json.h"
 #include "base/opt.h"

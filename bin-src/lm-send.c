@@ -231,8 +231,8 @@ static void sum_up(const struct run_result *result)
     if (done->unseen > 0)
         log_warn("packets of answers were not seen: these keep the clock of their reads", log_kv("answers", done->unseen));
     if (done->chunks > 0 && (double)done->late > 0.001 * (double)done->chunks)
-        log_warn("this client was the bottleneck: it read too late to know when chunks arrived", log_kv("late", done->late),
-                 log_kv("chunks", done->chunks), log_kv("cpu", result->cpu));
+        log_warn("this client was the bottleneck: it read too late to know when chunks arrived (--threads, or --clock packet)",
+                 log_kv("late", done->late), log_kv("chunks", done->chunks), log_kv("cpu", result->cpu));
 }
 
 static int status_of(const struct run_result *result)
