@@ -159,6 +159,17 @@ void json_null(struct buf *out)
     json_raw(out, STR("null"));
 }
 
+void json_figure(struct buf *out, const char *key, double value)
+{
+    if (isfinite(value))
+        json_key(out, key), json_double(out, value);
+}
+
+void json_count(struct buf *out, const char *key, uint64_t count)
+{
+    json_key(out, key), json_int(out, (int64_t)count);
+}
+
 void json_raw(struct buf *out, struct str json)
 {
     comma(out);

@@ -32,6 +32,9 @@ void json_int(struct buf *out, int64_t value);
 void json_double(struct buf *out, double value);
 void json_bool(struct buf *out, bool value);
 void json_null(struct buf *out);
+/* A member; nothing where the value is no number: what is not known is absent. */
+void json_figure(struct buf *out, const char *key, double value);
+void json_count(struct buf *out, const char *key, uint64_t count);
 /* A value that is JSON already, as it is. */
 void json_raw(struct buf *out, struct str json);
 

@@ -68,12 +68,6 @@ static int open_gpus(struct sampler *sampler, const struct sampler_options *opti
     return choose_all(sampler, options->gpus && strcmp(options->gpus, "all") != 0 ? options->gpus : NULL, err);
 }
 
-static void member(struct buf *out, const char *key, double value)
-{
-    if (isfinite(value))
-        json_key(out, key), json_double(out, value);
-}
-
 static void text_member(struct buf *out, const char *key, const char *text)
 {
     if (text[0])
@@ -86,12 +80,12 @@ static void write_gpu(const struct nvml_gpu *gpu, int index, struct buf *out)
     json_key(out, "index"), json_int(out, index);
     text_member(out, "uuid", gpu->uuid);
     text_member(out, "name", gpu->name);
-    member(out, "utilization", gpu->utilization);
-    member(out, "memory_used_bytes", gpu->memory_used_bytes);
-    member(out, "power_w", gpu->power_w);
-    member(out, "energy_j", gpu->energy_j);
-    member(out, "sm_clock_mhz", gpu->sm_clock_mhz);
-    member(out, "temperature_c", gpu->temperature_c);
+    json_figure(out, "utilization", gpu->utilization);
+    json_figure(out, "memory_used_bytes", gpu->memory_used_bytes);
+    json_figure(out, "power_w", gpu->power_w);
+    json_figure(out, "energy_j", gpu->energy_j);
+    json_figure(out, "sm_clock_mhz", gpu->sm_clock_mhz);
+    json_figure(out, "temperature_c", gpu->temperature_c);
     json_object_end(out);
 }
 
@@ -126,7 +120,7 @@ static bool write_served(const struct served *served, struct buf *out)
         if (!any)
             json_key(out, "server"), json_object(out);
         any = true;
-        member(out, served_names[i], served_value(served, (enum served_figure)i));
+        json_figure(out, served_names[i], served_value(served, (enum served_figure)i));
     }
     if (any)
         json_object_end(out);

@@ -20,12 +20,6 @@ static uint64_t completed(const struct compare *compare, enum compare_side side,
     return sum;
 }
 
-static void member(struct buf *out, const char *key, double value)
-{
-    if (!isnan(value))
-        json_key(out, key), json_double(out, value);
-}
-
 static void interval(struct buf *out, const char *key, struct bootstrap_interval interval, double unit)
 {
     if (isnan(interval.low) || isnan(interval.high))
@@ -42,14 +36,14 @@ static void write_figure(const struct figure *figure, const struct compare_resul
     double unit = figure_unit(figure);
     figure_name(figure, name);
     json_key(out, name), json_object(out);
-    member(out, "a", result->values[COMPARE_A] / unit);
-    member(out, "b", result->values[COMPARE_B] / unit);
-    member(out, "difference", result->difference / unit);
+    json_figure(out, "a", result->values[COMPARE_A] / unit);
+    json_figure(out, "b", result->values[COMPARE_B] / unit);
+    json_figure(out, "difference", result->difference / unit);
     interval(out, "difference_ci", result->difference_interval, unit);
-    member(out, "ratio", result->ratio);
+    json_figure(out, "ratio", result->ratio);
     interval(out, "ratio_ci", result->ratio_interval, 1);
-    member(out, "p", result->p);
-    member(out, "p_holm", result->p_holm);
+    json_figure(out, "p", result->p);
+    json_figure(out, "p_holm", result->p_holm);
     json_key(out, "method"), json_cstr(out, compare_methods[result->method]);
     json_key(out, "better"), json_cstr(out, figure_better(figure) == FIGURE_LOWER ? "lower" : "higher");
     json_key(out, "verdict"), json_cstr(out, compare_verdicts[result->verdict]);

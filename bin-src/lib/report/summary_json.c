@@ -6,18 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* What is not known is absent. */
-static void member(struct buf *out, const char *key, double value)
-{
-    if (!isnan(value))
-        json_key(out, key), json_double(out, value);
-}
-
-static void count(struct buf *out, const char *key, uint64_t value)
-{
-    json_key(out, key), json_int(out, (int64_t)value);
-}
-
 static const char *percentile_name(char name[32], double percentile)
 {
     snprintf(name, 32, "p%.10g", percentile);
@@ -71,16 +59,16 @@ static void metric(struct buf *out, const struct summary_plan *plan, const char 
     if (quantiles_count(q) == 0)
         return;
     json_key(out, key), json_object(out);
-    count(out, "count", quantiles_count(q));
-    member(out, "mean", m.mean / unit);
-    member(out, "std", m.std / unit);
-    member(out, "min", m.min / unit);
+    json_count(out, "count", quantiles_count(q));
+    json_figure(out, "mean", m.mean / unit);
+    json_figure(out, "std", m.std / unit);
+    json_figure(out, "min", m.min / unit);
     for (size_t i = 0; i < plan->percentile_count; i++)
-        member(out, percentile_name(name, plan->percentiles[i]), quantiles_at(q, plan->percentiles[i] / 100) / unit);
-    member(out, "max", m.max / unit);
+        json_figure(out, percentile_name(name, plan->percentiles[i]), quantiles_at(q, plan->percentiles[i] / 100) / unit);
+    json_figure(out, "max", m.max / unit);
     json_key(out, "exact"), json_bool(out, quantiles_exact(q));
     if (!quantiles_exact(q))
-        member(out, "relative_error", QUANTILES_ERROR);
+        json_figure(out, "relative_error", QUANTILES_ERROR);
     few_samples(out, plan, quantiles_count(q));
     if (sample)
         intervals(out, plan, sample, unit);
@@ -90,42 +78,42 @@ static void metric(struct buf *out, const struct summary_plan *plan, const char 
 static void requests(const struct summary *summary, struct buf *out)
 {
     json_key(out, "requests"), json_object(out);
-    count(out, "total", summary->completed + summary->failed + summary->cancelled + summary->warmup + summary->partial);
-    count(out, "completed", summary->completed);
-    count(out, "failed", summary->failed);
-    count(out, "cancelled", summary->cancelled);
-    count(out, "warmup", summary->warmup);
+    json_count(out, "total", summary->completed + summary->failed + summary->cancelled + summary->warmup + summary->partial);
+    json_count(out, "completed", summary->completed);
+    json_count(out, "failed", summary->failed);
+    json_count(out, "cancelled", summary->cancelled);
+    json_count(out, "warmup", summary->warmup);
     if (summary->partial > 0)
-        count(out, "partial", summary->partial);
-    count(out, "retries", summary->retries);
+        json_count(out, "partial", summary->partial);
+    json_count(out, "retries", summary->retries);
     if (summary->batched > 0) {
-        count(out, "batched", summary->batched);
-        count(out, "batches", summary->batches);
+        json_count(out, "batched", summary->batched);
+        json_count(out, "batches", summary->batches);
     }
     json_object_end(out);
-    member(out, "success_rate", summary_share(summary->completed, summary_offered(summary)));
+    json_figure(out, "success_rate", summary_share(summary->completed, summary_offered(summary)));
     json_key(out, "errors"), json_object(out);
     for (int i = FAILURE_NONE; i < FAILURE_COUNT; i++)
         if (summary->errors[i] > 0)
-            count(out, i == FAILURE_NONE ? "other" : failure_names[i], summary->errors[i]);
+            json_count(out, i == FAILURE_NONE ? "other" : failure_names[i], summary->errors[i]);
     json_object_end(out);
 }
 
 static void tokens(const struct summary *summary, struct buf *out)
 {
     json_key(out, "tokens"), json_object(out);
-    count(out, "input", summary->input_tokens);
-    count(out, "output", summary->output_tokens);
+    json_count(out, "input", summary->input_tokens);
+    json_count(out, "output", summary->output_tokens);
     if (summary->cached_said > 0) {
-        count(out, "cached_input", summary->cached_tokens);
-        member(out, "cached_input_share", summary_share(summary->cached_tokens, summary->cached_of));
-        count(out, "cached_said_requests", summary->cached_said);
+        json_count(out, "cached_input", summary->cached_tokens);
+        json_figure(out, "cached_input_share", summary_share(summary->cached_tokens, summary->cached_of));
+        json_count(out, "cached_said_requests", summary->cached_said);
     }
-    count(out, "uncounted_requests", summary->sources[TOKENS_UNCOUNTED]);
+    json_count(out, "uncounted_requests", summary->sources[TOKENS_UNCOUNTED]);
     json_key(out, "sources"), json_object(out);
     for (int i = TOKENS_UNCOUNTED + 1; i < TOKENS_COUNT; i++)
         if (summary->sources[i] > 0)
-            count(out, token_sources[i], summary->sources[i]);
+            json_count(out, token_sources[i], summary->sources[i]);
     json_object_end(out);
     json_object_end(out);
 }
@@ -138,16 +126,16 @@ static void slos(const struct summary *summary, struct buf *out)
         const double *limits = summary->plan->slos[i].limits;
         json_object(out);
         json_key(out, "limits"), json_cstr(out, summary->plan->slos[i].text);
-        count(out, "met", slo->met);
-        member(out, "attainment", summary_share(slo->met, summary_offered(summary)));
-        member(out, "goodput_rps", (double)slo->met / summary->duration_s);
+        json_count(out, "met", slo->met);
+        json_figure(out, "attainment", summary_share(slo->met, summary_offered(summary)));
+        json_figure(out, "goodput_rps", (double)slo->met / summary->duration_s);
         json_key(out, "violations"), json_object(out);
         for (int limit = 0; limit < SLO_COUNT; limit++)
             if (!isnan(limits[limit]))
-                count(out, slo_names[limit], slo->violated[limit]);
+                json_count(out, slo_names[limit], slo->violated[limit]);
         json_object_end(out);
-        count(out, "unmeasured", slo->unmeasured);
-        count(out, "failed", summary->failed);
+        json_count(out, "unmeasured", slo->unmeasured);
+        json_count(out, "failed", summary->failed);
         json_object_end(out);
     }
     json_array_end(out);
@@ -163,19 +151,19 @@ static void client(const struct summary *summary, struct buf *out)
         if (client->reasons[i])
             json_cstr(out, summary_reasons[i]);
     json_array_end(out);
-    count(out, "chunks", client->chunks);
-    count(out, "late_chunks", client->late);
-    member(out, "late_share", summary_share(client->late, client->chunks));
+    json_count(out, "chunks", client->chunks);
+    json_count(out, "late_chunks", client->late);
+    json_figure(out, "late_share", summary_share(client->late, client->chunks));
     json_key(out, "clocks"), json_object(out);
     for (int i = 0; i < TIMING_CLOCK_COUNT; i++)
         if (client->clocks[i] > 0)
-            count(out, timing_clocks[i], client->clocks[i]);
+            json_count(out, timing_clocks[i], client->clocks[i]);
     json_object_end(out);
     if (client->read_lag_ns != TIMING_NEVER)
-        member(out, "read_lag_max_ms", (double)client->read_lag_ns / 1e6);
+        json_figure(out, "read_lag_max_ms", (double)client->read_lag_ns / 1e6);
     if (client->cpu >= 0) {
-        member(out, "cpu_max", client->cpu);
-        member(out, "cpu_high_share", summary_share(client->cpu_high, client->cpu_known));
+        json_figure(out, "cpu_max", client->cpu);
+        json_figure(out, "cpu_high_share", summary_share(client->cpu_high, client->cpu_known));
     }
     metric(out, summary->plan, "send_lag_ms", client->send_lag, 1e6, NULL);
     json_object_end(out);
@@ -188,12 +176,12 @@ static void saturation(const struct summary *summary, struct buf *out)
     const struct backlog *backlog = &summary->saturated->course.backlog;
     json_key(out, "saturation"), json_object(out);
     json_key(out, "over_saturated"), json_bool(out, backlog->grows);
-    member(out, "growth_rps", backlog->growth_per_s);
-    member(out, "growth_share", backlog->share);
-    member(out, "z", backlog->z);
-    member(out, "in_system_from", backlog->from_n);
-    member(out, "in_system_to", backlog->to_n);
-    count(out, "arrivals", backlog->arrivals);
+    json_figure(out, "growth_rps", backlog->growth_per_s);
+    json_figure(out, "growth_share", backlog->share);
+    json_figure(out, "z", backlog->z);
+    json_figure(out, "in_system_from", backlog->from_n);
+    json_figure(out, "in_system_to", backlog->to_n);
+    json_count(out, "arrivals", backlog->arrivals);
     json_object_end(out);
 }
 
@@ -203,8 +191,8 @@ static void steady_part(const struct summary *summary, const struct summary_part
     if (!summary->whole || !steady)
         return;
     json_key(out, "steady"), json_object(out);
-    member(out, "from_s", (double)steady->from_ns / NS_PER_S);
-    member(out, "to_s", (double)steady->to_ns / NS_PER_S);
+    json_figure(out, "from_s", (double)steady->from_ns / NS_PER_S);
+    json_figure(out, "to_s", (double)steady->to_ns / NS_PER_S);
     json_key(out, "method"), json_cstr(out, course_methods[summary->whole->parts[part - summary->parts].course.method]);
     json_object_end(out);
 }
@@ -219,10 +207,10 @@ static void steady(const struct summary *summary, struct buf *out)
         steady_s += summary_steady_s(summary_steady(summary, &summary->parts[i]));
     }
     json_key(out, "steady"), json_object(out);
-    member(out, "duration_s", steady_s);
-    member(out, "share", whole_s > 0 ? steady_s / whole_s : NAN);
+    json_figure(out, "duration_s", steady_s);
+    json_figure(out, "share", whole_s > 0 ? steady_s / whole_s : NAN);
     json_key(out, "short"), json_bool(out, summary_is_short(steady_s, whole_s));
-    count(out, "outside", summary->outside);
+    json_count(out, "outside", summary->outside);
     json_object_end(out);
 }
 
@@ -233,8 +221,8 @@ static void parts(const struct summary *summary, struct buf *out)
         const struct summary_part *part = &summary->parts[i];
         json_object(out);
         json_key(out, "start"), json_str(out, part->start);
-        count(out, "requests", part->requests);
-        member(out, "duration_s", part->duration_s);
+        json_count(out, "requests", part->requests);
+        json_figure(out, "duration_s", part->duration_s);
         if (part->peak >= 0)
             json_key(out, "peak_concurrency"), json_int(out, part->peak);
         steady_part(summary, part, out);
@@ -242,8 +230,8 @@ static void parts(const struct summary *summary, struct buf *out)
             json_key(out, "load"), json_raw(out, buf_str(&part->load));
         if (part->shards.count > 0) {
             json_key(out, "shards"), json_object(out);
-            count(out, "there", (uint64_t)part->shards.there);
-            count(out, "of", (uint64_t)part->shards.count);
+            json_count(out, "there", (uint64_t)part->shards.there);
+            json_count(out, "of", (uint64_t)part->shards.count);
             json_object_end(out);
         }
         json_object_end(out);
@@ -269,11 +257,11 @@ void summary_write_json(const struct summary *summary, struct buf *out)
     const struct summary_plan *plan = summary->plan;
     json_key(out, "profile"), json_cstr(out, profile_names[plan->profile]);
     requests(summary, out);
-    member(out, "duration_s", summary->duration_s);
-    member(out, "request_throughput_rps", summary->request_rps);
-    member(out, "input_token_throughput_tps", summary->input_tps);
-    member(out, "output_token_throughput_tps", summary->output_tps);
-    member(out, "total_token_throughput_tps", summary->total_tps);
+    json_figure(out, "duration_s", summary->duration_s);
+    json_figure(out, "request_throughput_rps", summary->request_rps);
+    json_figure(out, "input_token_throughput_tps", summary->input_tps);
+    json_figure(out, "output_token_throughput_tps", summary->output_tps);
+    json_figure(out, "total_token_throughput_tps", summary->total_tps);
     tokens(summary, out);
     if (summary->peak >= 0) {
         json_key(out, "peak_concurrency"), json_int(out, summary->peak);
@@ -289,5 +277,5 @@ void summary_write_json(const struct summary *summary, struct buf *out)
     saturation(summary, out);
     client(summary, out);
     parts(summary, out);
-    count(out, "kept_values", plan->keep);
+    json_count(out, "kept_values", plan->keep);
 }

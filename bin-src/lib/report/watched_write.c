@@ -53,24 +53,13 @@ static double ttft_less_rtt_ns(const struct watched *watched)
 
 /* --- JSON --- */
 
-static void member(struct buf *out, const char *key, double value)
-{
-    if (isfinite(value))
-        json_key(out, key), json_double(out, value);
-}
-
-static void count(struct buf *out, const char *key, uint64_t value)
-{
-    json_key(out, key), json_int(out, (int64_t)value);
-}
-
 static void write_level(struct buf *out, const char *key, const struct watched_level *level)
 {
     if (level->count == 0)
         return;
     json_key(out, key), json_object(out);
-    member(out, "mean", level->sum / (double)level->count);
-    member(out, "max", level->most);
+    json_figure(out, "mean", level->sum / (double)level->count);
+    json_figure(out, "max", level->most);
     json_object_end(out);
 }
 
@@ -79,13 +68,13 @@ static void write_both(struct buf *out, const char *key, const struct watched *w
     if (isnan(both->server->last))
         return;
     json_key(out, key), json_object(out);
-    member(out, "server", both->server->rise);
+    json_figure(out, "server", both->server->rise);
     json_key(out, "client"), json_int(out, both->client);
     json_key(out, "covers_run"), json_bool(out, watched_covers(watched, both->server));
     if (both->server->restarts > 0)
-        count(out, "restarts", both->server->restarts);
+        json_count(out, "restarts", both->server->restarts);
     if (watched_covers(watched, both->server)) {
-        member(out, "difference", both->server->rise - (double)both->client);
+        json_figure(out, "difference", both->server->rise - (double)both->client);
         json_key(out, "agree"), json_bool(out, !both->is_apart);
     }
     if (both->is_apart) {
@@ -114,14 +103,14 @@ static void write_gpus(const struct watched *watched, struct buf *out)
         write_level(out, "utilization", &gpu->utilization);
         write_level(out, "power_w", &gpu->power_w);
         if (watched_covers(watched, &gpu->energy_j))
-            member(out, "energy_j", gpu->energy_j.rise);
+            json_figure(out, "energy_j", gpu->energy_j.rise);
         json_object_end(out);
     }
     json_array_end(out);
     double energy_j = watched_energy_j(watched);
-    member(out, "energy_j", energy_j);
-    member(out, "energy_per_output_token_j", energy_j / (double)watched->output_tokens);
-    member(out, "energy_per_request_j", energy_j / (double)watched->answered);
+    json_figure(out, "energy_j", energy_j);
+    json_figure(out, "energy_per_output_token_j", energy_j / (double)watched->output_tokens);
+    json_figure(out, "energy_per_request_j", energy_j / (double)watched->answered);
 }
 
 void watched_write_json(const struct watched *watched, struct buf *out)
@@ -131,25 +120,25 @@ void watched_write_json(const struct watched *watched, struct buf *out)
     json_key(out, "watch"), json_object(out);
     if (watched->url.len > 0)
         json_key(out, "url"), json_str(out, buf_str(&watched->url));
-    count(out, "requests", watched->requests);
-    count(out, "samples", watched->samples);
-    count(out, "samples_in_run", watched->within);
-    count(out, "failed", watched->failed);
-    count(out, "missed", watched->missed);
+    json_count(out, "requests", watched->requests);
+    json_count(out, "samples", watched->samples);
+    json_count(out, "samples_in_run", watched->within);
+    json_count(out, "failed", watched->failed);
+    json_count(out, "missed", watched->missed);
     if (watched->unplaced > 0)
-        count(out, "unplaced_requests", watched->unplaced);
+        json_count(out, "unplaced_requests", watched->unplaced);
     if (watched->cache != WATCHED_NOT_RESET)
         json_key(out, "cache_reset"), json_bool(out, watched->cache == WATCHED_RESET);
     write_both(out, "prompt_tokens", watched, &prompt);
     write_both(out, "generation_tokens", watched, &generation);
-    member(out, "prefix_cache_hit_rate", hit_rate(watched));
+    json_figure(out, "prefix_cache_hit_rate", hit_rate(watched));
     write_level(out, "running", &watched->gauges[WATCHED_RUNNING]);
     write_level(out, "waiting", &watched->gauges[WATCHED_WAITING]);
     write_level(out, "kv_cache_usage", &watched->gauges[WATCHED_KV_CACHE_USAGE]);
     if (watched_covers(watched, &watched->counters[WATCHED_PREEMPTIONS]))
-        member(out, "preemptions", watched->counters[WATCHED_PREEMPTIONS].rise);
-    member(out, "rtt_p50_ms", quantiles_at(watched->rtt_ns, 0.5) / 1e6);
-    member(out, "ttft_p50_less_rtt_ms", ttft_less_rtt_ns(watched) / 1e6);
+        json_figure(out, "preemptions", watched->counters[WATCHED_PREEMPTIONS].rise);
+    json_figure(out, "rtt_p50_ms", quantiles_at(watched->rtt_ns, 0.5) / 1e6);
+    json_figure(out, "ttft_p50_less_rtt_ms", ttft_less_rtt_ns(watched) / 1e6);
     write_gpus(watched, out);
     json_object_end(out);
 }

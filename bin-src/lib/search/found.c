@@ -32,12 +32,6 @@ void found_release(struct found *found)
     found->count = 0;
 }
 
-static void number(struct buf *out, const char *key, double value)
-{
-    if (!isnan(value))
-        json_key(out, key), json_double(out, value);
-}
-
 static void text(struct buf *out, const char *key, const char *value)
 {
     if (value)
@@ -47,14 +41,14 @@ static void text(struct buf *out, const char *key, const char *value)
 static void write_trial(const struct found *found, const struct found_trial *trial, struct buf *out)
 {
     json_object(out);
-    number(out, found->unit, isnan(trial->value) ? trial->load : trial->value);
+    json_figure(out, found->unit, isnan(trial->value) ? trial->load : trial->value);
     text(out, "outcome", trial->outcome);
-    json_key(out, "records"), json_int(out, (int64_t)trial->sent);
+    json_count(out, "records", trial->sent);
     if (trial->outcome) {
-        json_key(out, "judged"), json_int(out, (int64_t)trial->judged);
-        json_key(out, "not_met"), json_int(out, (int64_t)trial->not_met);
+        json_count(out, "judged", trial->judged);
+        json_count(out, "not_met", trial->not_met);
     }
-    number(out, "throughput_rps", trial->throughput_rps);
+    json_figure(out, "throughput_rps", trial->throughput_rps);
     text(out, "file", trial->file);
     text(out, "how", trial->how);
     json_object_end(out);
@@ -64,18 +58,18 @@ static void write_json(const struct found *found, struct buf *out)
 {
     json_object(out);
     text(out, found->subject, found->about);
-    number(out, "attain", found->attain);
+    json_figure(out, "attain", found->attain);
     text(out, "state", found->state);
-    number(out, found->unit, found->result);
+    json_figure(out, found->unit, found->result);
     if (!isnan(found->low)) {
         json_key(out, "ci"), json_object(out);
-        number(out, "level", found->level);
-        number(out, "low", found->low);
-        number(out, "high", found->high);
+        json_figure(out, "level", found->level);
+        json_figure(out, "low", found->low);
+        json_figure(out, "high", found->high);
         json_object_end(out);
     }
-    number(out, "precision", found->precision);
-    json_key(out, "requests"), json_int(out, (int64_t)found->requests);
+    json_figure(out, "precision", found->precision);
+    json_count(out, "requests", found->requests);
     json_key(out, "trials"), json_array(out);
     for (size_t i = 0; i < found->count; i++)
         write_trial(found, &found->trials[i], out);
