@@ -173,15 +173,11 @@ static int filter(const struct synth_options *options, struct words *words, stru
 int synth_prompts(const struct synth_options *options, struct err *err)
 {
     struct buf text = {0};
-    struct tokenizer *tokenizer = NULL;
-    struct words *words = NULL;
+    struct words *words = words_new(options->tokenizer, err);
     int rc = -1;
-    if (!options->tokenizer || (tokenizer = tokenizer_open(options->tokenizer, err)))
-        words = words_new(tokenizer, err);
     if (words)
         rc = options->paths[0] ? filter(options, words, &text, err) : make_prompts(options, words, &text, err);
     words_free(words);
-    tokenizer_close(tokenizer);
     buf_release(&text);
     return rc;
 }

@@ -132,14 +132,8 @@ static int make_sessions(const struct synth_options *options, struct words *word
 
 int synth_sessions(const struct synth_options *options, struct err *err)
 {
-    struct tokenizer *tokenizer = NULL;
-    struct words *words = NULL;
-    int rc = -1;
-    if (!options->tokenizer || (tokenizer = tokenizer_open(options->tokenizer, err)))
-        words = words_new(tokenizer, err);
-    if (words)
-        rc = make_sessions(options, words, err);
+    struct words *words = words_new(options->tokenizer, err);
+    int rc = words ? make_sessions(options, words, err) : -1;
     words_free(words);
-    tokenizer_close(tokenizer);
     return rc;
 }

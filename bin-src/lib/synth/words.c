@@ -135,15 +135,14 @@ static int ask(struct words *words, struct err *err)
     return 0;
 }
 
-struct words *words_new(struct tokenizer *tokenizer, struct err *err)
+struct words *words_new(const struct tokenizer_options *tokenizer, struct err *err)
 {
     struct words *words = calloc(1, sizeof *words);
     if (!words) {
         err_nomem(err);
         return NULL;
     }
-    words->tokenizer = tokenizer;
-    if (tokenizer && ask(words, err) < 0) {
+    if (tokenizer && (!(words->tokenizer = tokenizer_open(tokenizer, err)) || ask(words, err) < 0)) {
         words_free(words);
         return NULL;
     }
@@ -154,8 +153,10 @@ struct words *words_new(struct tokenizer *tokenizer, struct err *err)
 
 void words_free(struct words *words)
 {
-    if (words)
-        buf_release(&words->scratch);
+    if (!words)
+        return;
+    tokenizer_close(words->tokenizer);
+    buf_release(&words->scratch);
     free(words);
 }
 

@@ -1,7 +1,7 @@
 /*
  * synth/words.h: text of a given length, made of common English words
  *
- *     struct words *words = words_new(tokenizer, &err);              // NULL for a tokenizer: lengths are words
+ *     struct words *words = words_new(&tokenizer, &err);             // NULL for a tokenizer: lengths are words
  *     struct rng rng = rng_stream(seed, "prompt", 17);
  *     words_add(words, &rng, 500, &text, &err);                      // 500 words, which are 500 tokens each alone
  *     words_fit(words, &rng, 500, 0, &text, &err);                   // and now the whole is
@@ -22,8 +22,8 @@
 struct words;
 enum { WORDS_MOST = 1 << 24 }; // that are added at once
 
-/* The tokenizer must live as long. NULL: it fails, or makes one token of too few words. */
-struct words *words_new(struct tokenizer *tokenizer, struct err *err);
+/* The options must live as long. NULL: the tokenizer fails, or makes one token of too few words. */
+struct words *words_new(const struct tokenizer_options *tokenizer, struct err *err);
 void words_free(struct words *words); // NULL is fine
 /* What lengths are counted in: "words", or "tokens". */
 const char *words_unit(const struct words *words);
