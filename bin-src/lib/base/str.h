@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,6 +42,15 @@ static inline bool str_is(struct str a, const char *text)
 static inline bool str_is_nocase(struct str a, const char *text)
 {
     return a.len == strlen(text) && strncasecmp(a.ptr, text, a.len) == 0;
+}
+
+/* FNV-1a: texts that differ at their end alone differ little in its high bits. */
+static inline uint64_t str_hash(struct str a)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < a.len; i++)
+        hash = (hash ^ (unsigned char)a.ptr[i]) * 1099511628211u;
+    return hash;
 }
 
 static inline bool str_starts(struct str a, struct str prefix)

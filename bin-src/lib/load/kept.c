@@ -31,14 +31,6 @@ struct kept {
     struct buf scratch;
 };
 
-static uint64_t hash_of(struct str text)
-{
-    uint64_t hash = 0xcbf29ce484222325u; // FNV-1a
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
-    return hash;
-}
-
 static void put(struct entry *entries, size_t size, struct entry entry)
 {
     size_t at = entry.hash & (size - 1);
@@ -153,7 +145,7 @@ static int scan(struct kept *kept, struct str load, struct err *err)
         }
         buf_add_str(&block, rec->line);
         buf_add_char(&block, '\n');
-        struct entry entry = {hash_of((struct str){rec->line.ptr, prefix}), offset, (uint32_t)prefix, (uint32_t)rec->line.len + 1, false,
+        struct entry entry = {str_hash((struct str){rec->line.ptr, prefix}), offset, (uint32_t)prefix, (uint32_t)rec->line.len + 1, false,
                               true};
         offset += (int64_t)rec->line.len + 1;
         rc = block.failed ? err_nomem(err) : add(kept, entry, err);
@@ -239,7 +231,7 @@ static int read_at(struct kept *kept, int64_t offset, size_t len, struct err *er
 
 int kept_take(struct kept *kept, struct str prefix, struct err *err)
 {
-    uint64_t hash = hash_of(prefix);
+    uint64_t hash = str_hash(prefix);
     if (kept->count == 0)
         return 0;
     for (size_t at = hash & (kept->size - 1); kept->entries[at].used; at = (at + 1) & (kept->size - 1)) {

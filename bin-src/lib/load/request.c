@@ -93,12 +93,11 @@ static int find_blanks(struct requester *requester, struct job *job, struct err 
 static int64_t place_of(struct jval record, int64_t else_by, bool *has_session)
 {
     struct str session;
-    uint64_t hash = 14695981039346656037u; // FNV-1a
     *has_session = jval_str_at(record, "/session/id", &session);
-    for (size_t i = 0; *has_session && i < session.len; i++)
-        hash = (hash ^ (unsigned char)session.ptr[i]) * 1099511628211u;
-    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; // names that differ in a digit differ in its high bits
-    return *has_session ? (int64_t)(hash >> 33) : else_by;
+    if (!*has_session)
+        return else_by;
+    uint64_t hash = str_hash(session);
+    return (int64_t)((hash ^ hash >> 32) * 0x9e3779b97f4a7c15u >> 33); // names that differ in a digit differ in its high bits
 }
 
 int requester_address(struct requester *requester, struct job *job, struct err *err)

@@ -8,9 +8,7 @@
 
 static uint64_t hash_of(const void *bytes, size_t len)
 {
-    uint64_t hash = 14695981039346656037u; // FNV-1a
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 1099511628211u;
+    uint64_t hash = str_hash((struct str){bytes, len});
     hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u; // short texts differ in its low bits alone
     return hash ^ hash >> 29;
 }

@@ -514,9 +514,7 @@ static int check_id(struct check *check, struct jval record, struct err *err)
         return 0;
     if (jval_str_at(record, "/meta/item", &item) && !(id.len > item.len && str_starts(id, item) && strchr("#@", id.ptr[item.len])))
         PROBLEM(check, &place, "is not meta.item with #k or @... behind it");
-    uint64_t hash = 14695981039346656037u; // FNV-1a
-    for (size_t i = 0; i < id.len; i++)
-        hash = (hash ^ (unsigned char)id.ptr[i]) * 1099511628211u;
+    uint64_t hash = str_hash(id);
     hash ^= hash >> 32;
     if (make_places(check, err) < 0)
         return -1;
